@@ -1,0 +1,118 @@
+"""The networks that can be trained, in one table.
+
+To add one, write a function `(x, config) -> logits` and add a line to `ARCHITECTURES`. It gets
+standardised images (n, side, side, 1) and returns logits (n, 7). Use `_batch_norm` for batch
+normalisation: training then runs on TensorFlow's fused kernel, which on a CPU is several times
+faster than Keras' own layer, and the saved model holds the Keras layer with the same weights.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from fersys.errors import ConfigError
+from fersys.labels import EMOTIONS
+from train.config import FitConfig
+from train.norm import FusedBatchNormalization
+
+layers, ops = keras.layers, keras.ops
+
+Tensor = Any
+Network = Callable[[Tensor, FitConfig], Tensor]
+
+_STANDARDISE_FLOOR = 8.0  # gray levels added to the deviation: keeps flat images from being blown up
+
+
+def _batch_norm(x: Tensor, config: FitConfig) -> Tensor:
+    return FusedBatchNormalization()(x) if config.batch_norm else x
+
+
+def _conv(x: Tensor, width: int, config: FitConfig, stride: int = 1) -> Tensor:
+    initial = "he_normal"
+    x = layers.Conv2D(width, 3, stride, padding="same", use_bias=not config.batch_norm, kernel_initializer=initial)(x)
+    return _batch_norm(x, config)
+
+
+def _dense(x: Tensor, width: int, config: FitConfig, dropout: float) -> Tensor:
+    x = layers.Dense(width, use_bias=not config.batch_norm, kernel_initializer="he_normal")(x)
+    return layers.Dropout(dropout)(layers.ReLU()(_batch_norm(x, config)))
+
+
+def _plain(x: Tensor, config: FitConfig, widths: tuple[int, ...], convolutions: tuple[int, ...]) -> Tensor:
+    """Three blocks of convolution, batch norm, ReLU and max pooling; two dense layers with dropout."""
+    for width, count in zip(widths, convolutions, strict=True):
+        for _ in range(count):
+            x = layers.ReLU()(_conv(x, width, config))
+        x = layers.MaxPooling2D()(x)
+    x = _dense(layers.Flatten()(x), 256, config, config.dropout)
+    return _dense(x, 128, config, config.dropout / 2)
+
+
+def _paper(x: Tensor, config: FitConfig) -> Tensor:
+    return _plain(x, config, (32, 64, 128), (1, 1, 1))
+
+
+def _paper_deep(x: Tensor, config: FitConfig) -> Tensor:
+    return _plain(x, config, (32, 64, 128), (2, 2, 2))
+
+
+def _vgg3(x: Tensor, config: FitConfig) -> Tensor:
+    return _plain(x, config, (48, 96, 192), (2, 2, 3))
+
+
+def _res3(x: Tensor, config: FitConfig) -> Tensor:
+    """Residual network with squeeze-excite (He et al. 2015; Hu et al. 2017), any input side."""
+    x = layers.ReLU()(_conv(x, 32, config))
+    for width in (64, 128, 256):
+        x = _residual(_residual(x, width, config, 2), width, config, 1)
+    return layers.Dropout(config.dropout)(layers.GlobalAveragePooling2D()(x))
+
+
+def _residual(x: Tensor, width: int, config: FitConfig, stride: int) -> Tensor:
+    y = layers.ReLU()(_conv(x, width, config, stride))
+    y = _squeeze_excite(_conv(y, width, config), width)
+    if stride > 1:
+        x = layers.AveragePooling2D(stride, padding="same")(x)
+        x = layers.Conv2D(width, 1, use_bias=False, kernel_initializer="he_normal")(x)
+        x = _batch_norm(x, config)
+    return layers.ReLU()(layers.Add()([x, y]))
+
+
+def _squeeze_excite(x: Tensor, width: int) -> Tensor:
+    scale = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    scale = layers.Dense(width // 8, activation="relu")(scale)
+    return layers.Multiply()([x, layers.Dense(width, activation="sigmoid")(scale)])
+
+
+ARCHITECTURES: dict[str, Network] = {
+    "paper": _paper,
+    "paper_deep": _paper_deep,
+    "vgg3": _vgg3,
+    "res3": _res3,
+}
+ANY_SIZE = frozenset({"res3"})
+
+
+def build_network(config: FitConfig) -> keras.Model:
+    """Build the network to be trained: float32 views (n, side, side, 1), 0–255 → logits (n, 7).
+
+    Raises:
+        ConfigError: if the architecture is unknown, or cannot take views of growing size.
+    """
+    if config.architecture not in ARCHITECTURES:
+        raise ConfigError(f"architecture: expected {', '.join(ARCHITECTURES)}. Received: {config.architecture!r}")
+    growing = config.window_start != config.window
+    if growing and config.architecture not in ANY_SIZE:
+        raise ConfigError(f"Growing windows need one of {', '.join(sorted(ANY_SIZE))}. Received: {config.architecture}")
+    side = None if config.architecture in ANY_SIZE else config.window
+    views = keras.Input((side, side, 1), name="views")
+    x = ARCHITECTURES[config.architecture](_standardise(views), config)
+    return keras.Model(views, layers.Dense(len(EMOTIONS), dtype="float32", name="logits")(x))
+
+
+def _standardise(x: Tensor) -> Tensor:
+    """(x − mean) / (deviation + floor) an image, over axes (1, 2): OpenCV errs on a mean over (1, 2, 3)."""
+    centred = x - ops.mean(x, axis=(1, 2), keepdims=True)
+    deviation = ops.sqrt(ops.mean(ops.square(centred), axis=(1, 2), keepdims=True))
+    return centred / (deviation + _STANDARDISE_FLOOR)

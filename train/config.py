@@ -1,0 +1,131 @@
+"""Settings of a training, and the recipes that name good ones.
+
+A recipe is one line in `RECIPES`. Every field is a flag of `python -m train fit`.
+"""
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from fersys.errors import ConfigError
+
+OPTIMIZERS = ("sgd", "adam")
+SCHEDULES = ("cosine", "constant")
+SELECTIONS = ("last", "best")
+PRECISIONS = ("float32", "mixed_bfloat16")
+CLASS_WEIGHTS = ("none", "balanced")
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """How a network is trained. Angles in degrees, shifts in pixels of the 48×48 image."""
+
+    architecture: str = "paper"
+    splits: str = "official"
+    clean: bool = True
+    epochs: int = 30
+    batch_size: int = 128
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    schedule: str = "constant"
+    warmup: float = 0.0
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    ema: float = 0.0
+    clip: float = 0.0
+    dropout: float = 0.4
+    batch_norm: bool = True
+    window: int = 48
+    window_start: int = 48
+    rotation: float = 10.0
+    zoom: float = 0.1
+    shear: float = 0.0
+    shift: float = 0.0
+    flip: bool = True
+    contrast: float = 0.0
+    erase: float = 0.0
+    equalize: bool = False
+    class_weight: str = "none"
+    select: str = "best"
+    patience: int = 8
+    precision: str = "mixed_bfloat16"
+    seed: int = 0
+    limit: int = 0
+
+    def __post_init__(self) -> None:
+        _one_of("optimizer", self.optimizer, OPTIMIZERS)
+        _one_of("schedule", self.schedule, SCHEDULES)
+        _one_of("select", self.select, SELECTIONS)
+        _one_of("precision", self.precision, PRECISIONS)
+        _one_of("class_weight", self.class_weight, CLASS_WEIGHTS)
+        _within("epochs", self.epochs, 1, 10_000)
+        _within("batch_size", self.batch_size, 2, 4096)
+        _within("window", self.window, 24, 48)
+        _within("window_start", self.window_start, 24, self.window)
+        _within("dropout", self.dropout, 0.0, 0.95)
+        _within("ema", self.ema, 0.0, 0.99999)
+        _within("learning_rate", self.learning_rate, 1e-8, 10.0)
+        if self.ema and self.select == "best":
+            raise ConfigError("Averaged weights (ema) are taken from the last epoch: expected select=last. Received: best")
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ConfigError(f"{name}: expected {', '.join(allowed)}. Received: {value!r}")
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"{name}: expected {low} to {high}. Received: {value}")
+
+
+_BEST = FitConfig(
+    architecture="res3",
+    epochs=48,
+    optimizer="sgd",
+    learning_rate=0.1,
+    schedule="cosine",
+    warmup=0.08,
+    weight_decay=5e-3,
+    label_smoothing=0.1,
+    ema=0.995,
+    clip=5.0,
+    dropout=0.3,
+    window=44,
+    window_start=32,
+    rotation=15.0,
+    zoom=0.14,
+    shear=0.05,
+    shift=3.0,
+    contrast=0.2,
+    erase=0.3,
+    select="last",
+    patience=0,
+)
+
+RECIPES: dict[str, FitConfig] = {
+    # Adam, cross-entropy, rotation + zoom + flip, at most 30 epochs, early stopping, best checkpoint.
+    "paper": FitConfig(),
+    # Residual network, SGD with one cosine cycle, growing windows: see LOG.md.
+    "best": _BEST,
+    # Fewer than a minute on two cores: for CI and for trying the tools out.
+    "smoke": FitConfig(epochs=2, limit=512),
+}
+
+
+def recipe(name: str, **changes: Any) -> FitConfig:
+    """Return the named recipe with some fields changed.
+
+    Raises:
+        ConfigError: if there is no such recipe or field, or a value is out of range.
+    """
+    if name not in RECIPES:
+        raise ConfigError(f"Unknown recipe: expected {', '.join(RECIPES)}. Received: {name!r}")
+    unknown = set(changes) - {field.name for field in fields(FitConfig)}
+    if unknown:
+        raise ConfigError(f"Unknown setting: expected a field of FitConfig. Received: {', '.join(sorted(unknown))}")
+    return replace(RECIPES[name], **changes)
+
+
+def to_dict(config: FitConfig) -> dict[str, Any]:
+    """Return the settings as plain JSON values."""
+    return asdict(config)

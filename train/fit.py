@@ -1,0 +1,191 @@
+"""Trains a network into a run folder, and goes on where it was killed.
+
+An epoch ends with a row in `history.csv` and then, in one atomic rename, a checkpoint that holds
+weights, optimizer, weight averages and the global step. Whatever the moment of a kill, the rows
+past the checkpoint are dropped and their epochs run again.
+"""
+
+import csv
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from fersys.labels import EMOTIONS
+from train.architectures import build_network
+from train.batches import Batches
+from train.config import FitConfig
+from train.data import Split
+
+CHECKPOINT, BEST, HISTORY = "checkpoint.weights.h5", "best.weights.h5", "history.csv"
+COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
+
+Rows = list[dict[str, float]]
+
+
+def fit(folder: Path, config: FitConfig, fit_split: Split, validation: Split) -> keras.Model:
+    """Train, or go on training, and return the network with its chosen weights.
+
+    Args:
+        folder: run folder; its checkpoint and history are read if they are there.
+        config: the settings; must be those that the run began with.
+        fit_split: images to fit on.
+        validation: images that choose the epoch (`select="best"`) and are shown in the history.
+    """
+    keras.utils.set_random_seed(config.seed)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(config.precision)
+    try:
+        network = build_network(config)
+    finally:
+        keras.config.set_dtype_policy(before)
+    batches = Batches(fit_split, validation, config)
+    _compile(network, config, batches.steps)
+    rows = _resume(network, folder, batches.steps)
+    if not stale(rows, config.patience):
+        _run(network, folder, config, batches, rows)
+    if config.select == "best":
+        network.load_weights(folder / BEST, skip_mismatch=False)
+    return network
+
+
+def _compile(network: keras.Model, config: FitConfig, steps: int) -> None:
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing)
+    network.compile(_optimizer(config, steps * config.epochs), loss, metrics=["accuracy"], jit_compile=False)
+
+
+def _optimizer(config: FitConfig, steps: int) -> keras.optimizers.Optimizer:
+    rate: Any = config.learning_rate
+    if config.schedule == "cosine":
+        warm = max(1, int(config.warmup * steps))
+        rate = keras.optimizers.schedules.CosineDecay(0.0, steps - warm, warmup_target=rate, warmup_steps=warm)
+    shared: dict[str, Any] = {
+        "weight_decay": config.weight_decay or None,
+        "global_clipnorm": config.clip or None,
+        "use_ema": config.ema > 0,
+        "ema_momentum": config.ema or 0.99,
+    }
+    if config.optimizer == "adam":
+        return _kernels_decay(keras.optimizers.Adam(rate, **shared))
+    return _kernels_decay(keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, **shared))
+
+
+def _kernels_decay(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    if optimizer.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def _resume(network: keras.Model, folder: Path, steps: int) -> Rows:
+    """Load the checkpoint, if any, and return the history rows up to it."""
+    if not (folder / CHECKPOINT).is_file():
+        return []
+    network.optimizer.build(network.trainable_variables)
+    network.load_weights(folder / CHECKPOINT)
+    done = int(network.optimizer.iterations) // steps
+    return read_history(folder / HISTORY)[:done]
+
+
+def _run(network: keras.Model, folder: Path, config: FitConfig, batches: Batches, rows: Rows) -> None:
+    callbacks: list[keras.callbacks.Callback] = [_Position(batches)]
+    if config.ema:
+        callbacks.append(keras.callbacks.SwapEMAWeights())
+    callbacks += [
+        _Journal(folder, config, rows),
+        keras.callbacks.TensorBoard(folder / "logs", write_graph=False),
+    ]
+    network.fit(
+        batches.training(),
+        validation_data=batches.validating(),
+        shuffle=False,
+        epochs=config.epochs,
+        initial_epoch=len(rows),
+        callbacks=callbacks,
+        class_weight=_class_weights(batches, config),
+    )
+
+
+def _class_weights(batches: Batches, config: FitConfig) -> dict[int, float] | None:
+    if config.class_weight == "none":
+        return None
+    counts = np.bincount(batches.labels, minlength=len(EMOTIONS)).clip(1)
+    return {index: float(len(batches.labels) / (len(EMOTIONS) * count)) for index, count in enumerate(counts)}
+
+
+class _Position(keras.callbacks.Callback):
+    """Tells the batches which epoch it is."""
+
+    def __init__(self, batches: Batches) -> None:
+        super().__init__()
+        self._batches = batches
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._batches.epoch = epoch
+
+
+class _Journal(keras.callbacks.Callback):
+    """Writes history, best weights and checkpoint, says the time left, and stops a stale run."""
+
+    def __init__(self, folder: Path, config: FitConfig, rows: Rows) -> None:
+        super().__init__()
+        self._folder, self._config, self._rows = folder, config, rows
+        self._began = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._began = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        row = {name: float((logs or {}).get(name, np.nan)) for name in COLUMNS}
+        row |= {"epoch": epoch + 1, "learning_rate": self._rate(), "seconds": time.monotonic() - self._began}
+        self._rows.append(row)
+        if row["val_accuracy"] >= max(r["val_accuracy"] for r in self._rows):
+            _save_atomically(self.model, self._folder / BEST)
+        write_history(self._folder / HISTORY, self._rows)
+        _save_atomically(self.model, self._folder / CHECKPOINT)
+        print(f"\n{time_left(self._rows, self._config.epochs)}", flush=True)
+        self.model.stop_training = stale(self._rows, self._config.patience)
+
+    def _rate(self) -> float:
+        return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+
+
+def stale(rows: Rows, patience: int) -> bool:
+    """Return whether validation accuracy has not risen for `patience` epochs (0: never stop)."""
+    if not patience or not rows:
+        return False
+    best = max(range(len(rows)), key=lambda index: rows[index]["val_accuracy"])
+    return len(rows) - 1 - best >= patience
+
+
+def time_left(rows: Rows, epochs: int) -> str:
+    """Return a line such as "epoch 3 of 30, about 12 min left", from the last epochs' times."""
+    recent = [row["seconds"] for row in rows[-3:]]
+    minutes = (epochs - len(rows)) * sum(recent) / len(recent) / 60
+    return f"epoch {len(rows)} of {epochs}, at most about {minutes:.0f} min left at this pace"
+
+
+def _save_atomically(network: keras.Model, path: Path) -> None:
+    unfinished = path.with_name(f"unfinished-{path.name}")
+    network.save_weights(unfinished)
+    os.replace(unfinished, path)
+
+
+def write_history(path: Path, rows: Rows) -> None:
+    """Write the history as CSV with the columns `COLUMNS`, in one atomic rename."""
+    unfinished = path.with_name(f"unfinished-{path.name}")
+    with unfinished.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(unfinished, path)
+
+
+def read_history(path: Path) -> Rows:
+    """Read the history that `write_history` wrote; empty where there is none."""
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]

@@ -1,0 +1,76 @@
+"""A run folder: all that is needed to repeat a training, and what it left behind.
+
+`runs/<name>/run.json` holds settings, versions, data fingerprint and git revision. A run is
+started again only with the settings and the data that it began with.
+"""
+
+import json
+import platform
+import subprocess
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fersys.errors import ConfigError
+from train.config import FitConfig
+from train.data import Fer2013
+
+RUN_FILE = "run.json"
+_LIBRARIES = ("tensorflow", "keras", "numpy", "opencv-contrib-python-headless", "datasets", "scikit-learn")
+
+
+def open_run(folder: Path, config: FitConfig, data: Fer2013) -> dict[str, Any]:
+    """Make the run folder, or check that it was made with these settings and this data.
+
+    Raises:
+        ConfigError: if the folder holds a run with other settings or other data.
+    """
+    wanted = {"config": asdict(config), "data_fingerprint": data.fingerprint}
+    path = folder / RUN_FILE
+    if path.is_file():
+        return _checked(json.loads(path.read_text()), wanted, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    run = wanted | {"removed": data.removed, "versions": _versions(), "git_revision": git_revision()}
+    path.write_text(json.dumps(run, indent=2) + "\n")
+    return run
+
+
+def _checked(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> dict[str, Any]:
+    if found["data_fingerprint"] != wanted["data_fingerprint"]:
+        raise ConfigError(f"{folder} was trained on other data: expected fingerprint {found['data_fingerprint']}. Received: {wanted['data_fingerprint']}")
+    changed = [f"{name}={wanted['config'][name]}" for name, value in found["config"].items() if wanted["config"].get(name) != value]
+    if changed:
+        raise ConfigError(f"{folder} was begun with other settings: choose another --name. Received: {', '.join(changed)}")
+    return found
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """Read `run.json`.
+
+    Raises:
+        ConfigError: if the folder holds no run.
+    """
+    path = folder / RUN_FILE
+    if not path.is_file():
+        raise ConfigError(f"No run there: expected {path}. Train one with python -m train fit.")
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES}
+
+
+def git_revision() -> str:
+    """Return the commit the code is at, with "+" if files differ from it; "unknown" outside git."""
+    here = Path(__file__).parent
+    try:
+        commit = _git("rev-parse", "HEAD", folder=here)
+        return commit + ("+" if _git("status", "--porcelain", folder=here) else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _git(*words: str, folder: Path) -> str:
+    return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
