@@ -46,6 +46,7 @@ def _truth(text: str) -> bool:
 
 def _fit(arguments: argparse.Namespace) -> None:
     from train.data import load_fer2013
+    from train.export import export
     from train.fit import fit
     from train.runs import open_run
 
@@ -55,7 +56,9 @@ def _fit(arguments: argparse.Namespace) -> None:
     data = load_fer2013(arguments.data, config.splits, config.seed)
     open_run(folder, config, data)
     limit = config.limit or None
-    fit(folder, config, data.split("fit" if config.clean else "train", limit), data.split("validation", limit))
+    network = fit(folder, config, data.split("fit" if config.clean else "train", limit), data.split("validation", limit))
+    export(folder, network, config, folder.name)
+    print(f"trained and exported: {folder}")
 
 
 def main(words: Sequence[str] | None = None) -> int:

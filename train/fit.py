@@ -45,8 +45,10 @@ def fit(folder: Path, config: FitConfig, fit_split: Split, validation: Split) ->
     batches = Batches(fit_split, validation, config)
     _compile(network, config, batches.steps)
     rows = _resume(network, folder, batches.steps)
-    if not stale(rows, config.patience):
+    if len(rows) < config.epochs and not stale(rows, config.patience):
         _run(network, folder, config, batches, rows)
+    if config.ema:
+        network.optimizer.finalize_variable_values(network.trainable_variables)
     if config.select == "best":
         network.load_weights(folder / BEST, skip_mismatch=False)
     return network

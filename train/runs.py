@@ -63,11 +63,11 @@ def _versions() -> dict[str, str]:
 
 
 def git_revision() -> str:
-    """Return the commit the code is at, with "+" if files differ from it; "unknown" outside git."""
+    """Return the commit the code is at, with "+" if tracked files differ from it; "unknown" outside git."""
     here = Path(__file__).parent
     try:
         commit = _git("rev-parse", "HEAD", folder=here)
-        return commit + ("+" if _git("status", "--porcelain", folder=here) else "")
+        return commit + ("+" if _git("status", "--porcelain", "--untracked-files=no", folder=here) else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 

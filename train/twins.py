@@ -18,7 +18,7 @@ from train.sources import SPLITS, Records
 
 NEAR = 0.96
 _COARSE_NEAR = 0.94
-_BLOCK = 2048
+_BLOCK = 512  # images compared at a time: bounds the memory
 
 Pairs = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

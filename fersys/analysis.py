@@ -1,0 +1,35 @@
+"""From a picture to what each model says of each face in it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fersys.faces import detect
+from fersys.recognizers.base import Recognizer
+from fersys.results import Face, Image, Prediction, to_prediction
+
+
+@dataclass(frozen=True)
+class FaceResult:
+    """One face and the predictions for it, one a recogniser, in the order they were given."""
+
+    face: Face
+    predictions: tuple[Prediction, ...]
+
+
+def analyze(image: Image, recognizers: Sequence[Recognizer]) -> list[FaceResult]:
+    """Find all faces and ask every recogniser about the same crop of each.
+
+    Args:
+        image: RGB uint8 (H, W, 3).
+        recognizers: as from `fersys.load`.
+
+    Returns:
+        one result a face, the largest face first; empty if there is no face.
+
+    Raises:
+        ImageError: if the image is not RGB uint8.
+    """
+    faces = detect(image)
+    crops = [face.crop for face in faces]
+    answers = [(recognizer.name, recognizer.predict(crops)) for recognizer in recognizers]
+    return [FaceResult(face, tuple(to_prediction(name, rows[index]) for name, rows in answers)) for index, face in enumerate(faces)]

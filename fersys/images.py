@@ -1,0 +1,64 @@
+"""Reads pictures from files and bytes: always RGB uint8 (H, W, 3), upright, or one clear error."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import PIL.ImageOps
+
+from fersys.errors import ImageError
+from fersys.results import Image
+
+MAX_PIXELS = 50_000_000
+_DEEP_MODES = frozenset({"I;16", "I;16B", "I;16L", "I;16N", "I"})
+
+
+def read_image(source: str | Path | bytes) -> Image:
+    """Read a picture, turn it upright by its EXIF data and convert it to RGB.
+
+    Transparent parts become white; of an animation the first frame is taken; 16-bit gray is
+    scaled to 8 bits.
+
+    Args:
+        source: path of a file, or the file's content.
+
+    Returns:
+        RGB uint8 (H, W, 3).
+
+    Raises:
+        ImageError: if it is missing, no picture, damaged, or larger than `MAX_PIXELS`.
+    """
+    name = "the uploaded file" if isinstance(source, bytes) else str(source)
+    try:
+        with PIL.Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
+            _check_size(picture.size, name)
+            upright = PIL.ImageOps.exif_transpose(picture)
+            return np.asarray(_to_rgb(upright), dtype=np.uint8)
+    except FileNotFoundError as error:
+        raise ImageError(f"No such picture. Received: {name}") from error
+    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
+        raise ImageError(f"Not a picture that can be read: expected JPEG, PNG, WebP and the like. Received: {name}") from error
+
+
+def _check_size(size: tuple[int, int], name: str) -> None:
+    if size[0] * size[1] > MAX_PIXELS:
+        raise ImageError(f"{name} is too large: expected at most {MAX_PIXELS // 1_000_000} megapixels. Received: {size[0]}×{size[1]}")
+
+
+def _to_rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
+    if picture.mode in _DEEP_MODES:
+        deep = np.asarray(picture)
+        return PIL.Image.fromarray((deep >> 8 if deep.max() > 255 else deep).astype(np.uint8)).convert("RGB")
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    layered = picture.convert("RGBA")
+    return PIL.Image.alpha_composite(PIL.Image.new("RGBA", layered.size, "white"), layered).convert("RGB")
+
+
+def check_image(image: Image) -> None:
+    """Raise ImageError unless the array is an RGB uint8 image (H, W, 3) with H, W ≥ 1."""
+    if not isinstance(image, np.ndarray):
+        raise ImageError(f"Expected an RGB uint8 array (H, W, 3). Received: {type(image).__name__}")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise ImageError(f"Expected an RGB uint8 array (H, W, 3). Received: {image.dtype} {image.shape}")

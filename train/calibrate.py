@@ -1,0 +1,106 @@
+"""What is chosen on validation after the training: a temperature, and how far to lift rare classes.
+
+Both only re-scale a trained network's logits. A logit adjustment belongs into the network before
+export: subtracting tau·log(prior) from the bias of its last layer is the same as `adjust_logits`.
+The temperature is fitted after that and stored in `fersys.json`.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+from scipy.special import softmax
+from sklearn.metrics import accuracy_score, f1_score, log_loss
+
+from fersys.calibration import apply_temperature
+from fersys.config import read_config, write_config
+from fersys.errors import ConfigError
+from fersys.labels import EMOTIONS
+from fersys.package import load
+from train.data import Fer2013
+from train.predictions import predict_images
+
+TAUS: tuple[float, ...] = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
+ACCURACY_COST = 0.005  # what a logit adjustment may cost: half a point
+
+_LOG_TEMPERATURES = (np.log(0.1), np.log(10.0))
+
+Probabilities = npt.NDArray[np.floating]
+Labels = npt.NDArray[np.int64]
+
+
+def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
+    """Return the temperature, 0.1–10, that minimises the negative log-likelihood (Guo et al. 2017).
+
+    Args:
+        probabilities: (n, 7) of the uncalibrated network, rows sum to 1.
+        labels: int64 (n,), positions in `EMOTIONS`.
+    """
+
+    def loss(log_temperature: float) -> float:
+        return _nll(apply_temperature(probabilities, float(np.exp(log_temperature))), labels)
+
+    return float(np.exp(minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded", options={"xatol": 1e-4}).x))
+
+
+def _nll(probabilities: Probabilities, labels: Labels) -> float:
+    exact = np.asarray(probabilities, dtype=np.float64)
+    return float(log_loss(labels, exact / exact.sum(axis=1, keepdims=True), labels=np.arange(exact.shape[1])))
+
+
+def calibrate_package(folder: Path, data: Fer2013) -> float:
+    """Fit the temperature of a package on the validation split and store it in `fersys.json`.
+
+    What the package now says is first brought back to temperature 1, so a second call finds the
+    same temperature again. Returns the temperature.
+
+    Raises:
+        PackageError: if the folder is no package, or its serving file was changed.
+        DataError: if the data have no validation split.
+    """
+    config, validation = read_config(folder), data.split("validation")
+    calibrated = predict_images(load(folder), validation.images)
+    temperature = fit_temperature(apply_temperature(calibrated, 1 / config.temperature), validation.labels)
+    write_config(folder, replace(config, temperature=temperature))
+    return temperature
+
+
+def class_priors(labels: Labels) -> npt.NDArray[np.float64]:
+    """Return the share of each expression among the labels fitted on, float64 (7,).
+
+    Raises:
+        ConfigError: if an expression is missing: its prior would be 0.
+    """
+    counts = np.bincount(labels, minlength=len(EMOTIONS))
+    if not counts.all():
+        raise ConfigError(f"Priors: expected every expression among the labels. Received counts: {counts.tolist()}")
+    return np.asarray(counts / counts.sum(), dtype=np.float64)
+
+
+def adjust_logits(probabilities: Probabilities, priors: npt.NDArray[np.float64], tau: float) -> npt.NDArray[np.float32]:
+    """Return softmax(log p − tau · log prior): rare classes are lifted, tau = 0 changes nothing.
+
+    Post-hoc logit adjustment of Menon et al., "Long-tail learning via logit adjustment", ICLR 2021.
+
+    Args:
+        probabilities: (n, 7), rows sum to 1.
+        priors: (7,), share of each class in the data fitted on, above 0.
+        tau: strength, 0–1.
+    """
+    floor = np.finfo(np.float32).tiny
+    logits = np.log(np.maximum(probabilities, floor, dtype=np.float64)) - tau * np.log(priors)
+    return np.asarray(softmax(logits, axis=1), dtype=np.float32)
+
+
+def choose_tau(probabilities: Probabilities, labels: Labels, priors: npt.NDArray[np.float64]) -> float:
+    """Return the strength in `TAUS` with the best validation macro-F1 that hardly costs accuracy.
+
+    A strength that lowers accuracy by more than `ACCURACY_COST` is out; of equals the smallest wins.
+    """
+    classes = np.arange(len(priors))
+    answers = {tau: adjust_logits(probabilities, priors, tau).argmax(axis=1) for tau in TAUS}
+    least = accuracy_score(labels, answers[0.0]) - ACCURACY_COST
+    allowed = [tau for tau in TAUS if accuracy_score(labels, answers[tau]) >= least]
+    return max(allowed, key=lambda tau: float(f1_score(labels, answers[tau], labels=classes, average="macro", zero_division=0)))

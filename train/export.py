@@ -1,0 +1,87 @@
+"""Turns a trained network into the package that is measured, pushed and served.
+
+The saved model takes FER2013 pixels as they are, float32 (n, 48, 48, 1), 0–255, and returns
+probabilities (n, 7): centre crop, standardisation and softmax are layers in it. It holds Keras'
+own layers in float32 only, so that it loads anywhere without this project.
+"""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from fersys.config import ModelConfig
+from fersys.package import KERAS_FILE, SERVING_FILE, seal
+from fersys.preprocess import INPUT_SIZE
+from train.config import FitConfig
+from train.norm import FusedBatchNormalization
+
+
+def export(folder: Path, network: keras.Model, config: FitConfig, name: str) -> ModelConfig:
+    """Write all model files of the package and seal it.
+
+    Args:
+        folder: run folder; becomes the package.
+        network: the trained network, as from `train.fit.fit`.
+        config: its settings.
+        name: the model's name.
+    """
+    model = serving_model(network, config, name)
+    model.save(folder, zipped=False)
+    shutil.rmtree(folder / "assets", ignore_errors=True)  # Keras makes it for layers with files of their own: none here
+    model.save(folder / KERAS_FILE)
+    _export_onnx(model, folder / SERVING_FILE)
+    about = ModelConfig(name, config.architecture, params=model.count_params(), macs=count_macs(model))
+    return seal(folder, about)
+
+
+def serving_model(network: keras.Model, config: FitConfig, name: str) -> keras.Model:
+    """Rebuild a trained network as it is served: float32 (n, 48, 48, 1), 0–255 → probabilities (n, 7)."""
+    margin = (INPUT_SIZE - config.window) // 2
+    views = keras.Input((config.window, config.window, 1), name="views")
+    served = keras.models.clone_model(network, input_tensors=views, clone_function=_as_served)
+    served.set_weights(network.get_weights())
+    pixels = keras.Input((INPUT_SIZE, INPUT_SIZE, 1), name="pixels")
+    centre = keras.layers.Cropping2D(margin)(pixels) if margin else pixels
+    return keras.Model(pixels, keras.layers.Softmax(name="probabilities")(served(centre)), name=name.replace(".", "_"))
+
+
+def _as_served(layer: Any) -> Any:
+    settings = layer.get_config()
+    if not isinstance(layer, keras.layers.Layer):
+        return type(layer).from_config(settings)
+    settings["dtype"] = "float32"
+    fused = isinstance(layer, FusedBatchNormalization)
+    settings["name"] = settings["name"].removeprefix("fused_")
+    return (keras.layers.BatchNormalization if fused else type(layer)).from_config(settings)
+
+
+def _export_onnx(model: keras.Model, path: Path) -> None:
+    model(np.zeros((1, INPUT_SIZE, INPUT_SIZE, 1), np.float32))  # Keras exports only a model that was called
+    unfinished = path.with_name(f"unfinished-{path.name}")
+    model.export(unfinished, format="onnx", verbose=False)
+    os.replace(unfinished, path)
+
+
+def count_macs(model: keras.Model) -> int:
+    """Return the multiply–adds of all convolutions and dense layers for one image."""
+    return sum(_macs_of(layer) for layer in model.layers)
+
+
+def _macs_of(layer: Any) -> int:
+    if isinstance(layer, keras.Model):
+        return count_macs(layer)
+    if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
+        return int(np.prod(layer.output.shape[1:-1]) * np.prod(layer.kernel.shape))
+    return 0
+
+
+def shift_logits(network: keras.Model, shift: npt.NDArray[np.float64]) -> None:
+    """Add (7,) to the logits by way of the last layer's bias: a logit adjustment that stays in the file."""
+    layer = network.get_layer("logits")
+    kernel, bias = layer.get_weights()
+    layer.set_weights([kernel, bias + shift.astype(bias.dtype)])
