@@ -6,7 +6,7 @@
 Point values come from scikit-learn. Intervals come from a bootstrap that draws whole groups of
 duplicate images, since copies of one picture are not independent answers (Field & Welsh 2007).
 This file stands alone, so that it loads by id where nothing else of its project is installed.
-The loader of `evaluate` reads one module a line: write `import a` and `import b`, never `import a, b`.
+The loader of `evaluate` reads one module a line: `import a, b` would break it.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,7 @@ import evaluate
 import numpy as np
 import numpy.typing as npt
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import accuracy_score
-from sklearn.metrics import balanced_accuracy_score
-from sklearn.metrics import brier_score_loss
-from sklearn.metrics import confusion_matrix
-from sklearn.metrics import log_loss
-from sklearn.metrics import precision_recall_fscore_support
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, brier_score_loss, confusion_matrix, log_loss, precision_recall_fscore_support
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -80,7 +75,7 @@ class Answers:
         return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
 
 
-class ExpressionMetrics(evaluate.Metric):  # type: ignore[misc]
+class ExpressionMetrics(evaluate.Metric):
     """`evaluate` module: see `_INPUTS` for what goes in and comes out."""
 
     def _info(self) -> evaluate.MetricInfo:
@@ -190,12 +185,12 @@ def group_sums(answers: Answers, classes: int) -> Floats:
     confidence, one_hot = probabilities.max(axis=1), np.eye(classes)[truth]
     floor = np.finfo(np.float64).eps  # as in scikit-learn's log_loss
     loss = -np.log(np.clip((probabilities * one_hot).sum(axis=1), floor, 1 - floor))
-    width = classes * classes + 2
-    sums = np.zeros((int(answers.groups.max()) + 1, width + BINS))
-    np.add.at(sums, (answers.groups, truth * classes + answers.chosen), 1)
-    np.add.at(sums, (answers.groups, width - 2), loss)
-    np.add.at(sums, (answers.groups, width - 1), np.square(probabilities - one_hot).sum(axis=1))
-    np.add.at(sums, (answers.groups, width + bin_of(confidence)), (answers.chosen == truth) - confidence)
+    error = np.square(probabilities - one_hot).sum(axis=1)
+    cell = np.eye(classes * classes)[truth * classes + answers.chosen]
+    gap = np.eye(BINS)[bin_of(confidence)] * ((answers.chosen == truth) - confidence)[:, None]
+    each = np.concatenate([cell, loss[:, None], error[:, None], gap], axis=1)
+    sums = np.zeros((int(answers.groups.max()) + 1, each.shape[1]))
+    np.add.at(sums, answers.groups, each)
     return sums
 
 

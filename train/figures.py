@@ -1,0 +1,216 @@
+"""The pictures of a measured model, in `figures/` of its package: `draw_all(folder)`.
+
+Each is written as PNG (150 dpi) and SVG. All use one hue from light to dark, hatches, line styles
+and markers, so that they can be read in black and white and by the colour-blind.
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+from fersys.calibration import apply_temperature
+from fersys.labels import EMOTIONS
+from fersys.package import FIGURES_FOLDER, HISTORY_FILE, PREDICTIONS_FILE
+from train.expression_metrics.expression_metrics import BINS, bin_of
+from train.measure import read_metrics
+from train.predictions import Predictions, read_predictions
+
+DPI = 150
+FEW = 10  # a bin with fewer images is too noisy to show; the ECE counts it
+LIGHT, MIDDLE, DARK = "#c6dbef", "#6baed6", "#08306b"
+DRAWN = {
+    "validation": "validation (PublicTest)",
+    "test": "test (PrivateTest)",
+    "test_ferplus": "test, truth by FER+ raters",
+}  # the splits that are drawn: pictures of the other tests look like that of "test"
+_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+
+Metrics = dict[str, Any]
+Floats = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """What the 15 confidence bins hold: number of images, their mean confidence and accuracy (NaN in an empty bin)."""
+
+    count: npt.NDArray[np.int64]
+    confidence: npt.NDArray[np.float64]
+    accuracy: npt.NDArray[np.float64]
+
+
+def draw_all(folder: Path) -> list[Path]:
+    """Draw every picture that the package's files allow into `figures/`, and return the paths.
+
+    `metrics.json` and `predictions.parquet` give three pictures for each split in
+    `DRAWN`, `history.csv` the learning curves (left out where there is none). Pictures of a former measurement are removed.
+
+    Raises:
+        PackageError: if there is no `metrics.json`.
+        DataError: if there is no `predictions.parquet`.
+    """
+    metrics, predictions = read_metrics(folder), read_predictions(folder / PREDICTIONS_FILE)
+    target = folder / FIGURES_FOLDER
+    target.mkdir(exist_ok=True)
+    for old in (*target.glob("*.png"), *target.glob("*.svg")):
+        old.unlink()
+    splits = [split for split in DRAWN if split in metrics["splits"]]
+    drawn = [path for split in splits for name, figure in _of_split(metrics, predictions, split) for path in save(figure, target / name)]
+    history = read_history(folder / HISTORY_FILE)
+    return drawn + (save(draw_learning_curves(history), target / "learning_curves") if history else [])
+
+
+def _of_split(metrics: Metrics, predictions: Predictions, split: str) -> Iterator[tuple[str, Figure]]:
+    result, title = metrics["splits"][split], f"{metrics['model']}: {DRAWN[split]}"
+    inside = predictions.members[split]
+    truth = (predictions.ferplus if split == "test_ferplus" else predictions.labels)[inside]
+    after = predictions.probabilities[inside]
+    before = apply_temperature(after, 1 / metrics["temperature"])
+    yield f"confusion_{split}", draw_confusion(result, title)
+    yield f"per_class_{split}", draw_per_class(result, title)
+    yield f"reliability_{split}", draw_reliability(reliability(after, truth), reliability(before, truth), result, title)
+
+
+def save(figure: Figure, path: Path) -> list[Path]:
+    """Write a figure beside `path` as .png and .svg; the same figure gives the same SVG again."""
+    files = [path.with_suffix(".png"), path.with_suffix(".svg")]
+    FigureCanvasAgg(figure)
+    with mpl.rc_context({"svg.hashsalt": "fersys"}):
+        figure.savefig(files[0], dpi=DPI, metadata={"Software": None})
+        figure.savefig(files[1], metadata={"Date": None})
+    return files
+
+
+def _figure(width: float, height: float) -> Figure:
+    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+
+
+def draw_confusion(result: Metrics, title: str) -> Figure:
+    """Draw the confusion matrix: share of each true class (dark = much), with counts."""
+    counts = np.array(result["confusion_matrix"])
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = _figure(7, 6.2)
+    axes = figure.add_subplot()
+    image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), value in np.ndenumerate(share):
+        colour = "white" if value > 0.7 else "black"
+        axes.text(column, row, f"{value:.0%}\n{counts[row, column]}", ha="center", va="center", color=colour, fontsize=9)
+    axes.set_xticks(range(len(EMOTIONS)), EMOTIONS, rotation=30, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(EMOTIONS)), [f"{name} ({total})" for name, total in zip(EMOTIONS, counts.sum(axis=1), strict=True)])
+    axes.set_xlabel("model says")
+    axes.set_ylabel("truth (images)")
+    axes.set_title(f"{title}\naccuracy {result['accuracy']:.3f}, n = {result['n']}", fontsize=11)
+    bar = figure.colorbar(image, ax=axes, shrink=0.8)
+    bar.set_label("share of the true class")
+    return figure
+
+
+def draw_per_class(result: Metrics, title: str) -> Figure:
+    """Draw precision, recall and F1 of each expression as bars with 95 % intervals."""
+    figure = _figure(9, 4.4)
+    axes = figure.add_subplot()
+    styles = {"precision": (LIGHT, "///"), "recall": (MIDDLE, "..."), "f1": (DARK, "")}
+    for offset, (name, (colour, hatch)) in zip((-0.27, 0.0, 0.27), styles.items(), strict=True):
+        values = np.array([result["per_class"][emotion][name] for emotion in EMOTIONS])
+        places = np.arange(len(EMOTIONS)) + offset
+        label = "F1" if name == "f1" else name
+        axes.bar(places, values, 0.25, color=colour, hatch=hatch, edgecolor="black", linewidth=0.6, label=label)
+        low, high = _interval(result, name)
+        axes.vlines(places, low, high, color="black", linewidth=1.4, path_effects=[withStroke(linewidth=4, foreground="white")])
+        if name == "f1":
+            for place, top, value in zip(places, np.maximum(high, values), values, strict=True):
+                axes.text(place, top + 0.015, f"{value:.2f}", ha="center", fontsize=8, bbox=_WHITE)
+    axes.axhline(result["macro_f1"], color="black", linestyle="--", linewidth=1, zorder=0.9, label=f"macro-F1 {result['macro_f1']:.3f}")
+    axes.set_xticks(range(len(EMOTIONS)), [f"{name}\n{result['per_class'][name]['support']} images" for name in EMOTIONS])
+    axes.set_ylim(0, 1.05)
+    _plain(axes)
+    axes.set_title(f"{title} (lines: 95 % intervals)", fontsize=11)
+    figure.legend(loc="outside lower center", ncols=4, frameon=False)
+    return figure
+
+
+def _interval(result: Metrics, name: str) -> tuple[Floats, Floats]:
+    """Bounds (7,) of one per-class statistic; the values themselves where no interval was computed."""
+    values = {emotion: result["per_class"][emotion][name] for emotion in EMOTIONS}
+    pairs = np.array([result.get("ci95", {}).get(f"{emotion}_{name}", [value, value]) for emotion, value in values.items()])
+    return pairs[:, 0], pairs[:, 1]
+
+
+def reliability(probabilities: Floats, truth: npt.NDArray[np.int64]) -> Reliability:
+    """Sort the answers into bins of confidence.
+
+    Args:
+        probabilities: (n, 7), rows sum to 1.
+        truth: int64 (n,), positions in `EMOTIONS`.
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    number, right = bin_of(confidence), probabilities.argmax(axis=1) == truth
+    count = np.bincount(number, minlength=BINS)
+    sums = [np.bincount(number, weights=weights, minlength=BINS) for weights in (confidence, right)]
+    means = [np.divide(total, count, out=np.full(BINS, np.nan), where=count > 0) for total in sums]
+    return Reliability(count, means[0], means[1])
+
+
+def draw_reliability(after: Reliability, before: Reliability, result: Metrics, title: str) -> Figure:
+    """Draw accuracy over confidence before and after temperature scaling, above a histogram."""
+    figure = _figure(6, 6.4)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    upper.plot([0, 1], [0, 1], color="gray", linestyle="--", linewidth=1, label="perfectly calibrated")
+    old, new = result["uncalibrated"], result
+    _plot_bins(upper, before, f"before scaling, ECE {old['ece']:.3f}", {"color": MIDDLE, "linestyle": ":", "marker": "s", "markerfacecolor": "white"})
+    _plot_bins(upper, after, f"as shipped, ECE {new['ece']:.3f}", {"color": DARK, "marker": "o"})
+    upper.set(ylabel=f"accuracy (bins of {FEW} images or more)", xlim=(0, 1), ylim=(0, 1))
+    upper.set_title(f"{title}\nNLL {old['nll']:.3f} → {new['nll']:.3f}", fontsize=11)
+    upper.legend(loc="upper left", frameon=False)
+    edges, share = np.linspace(0, 1, BINS + 1), after.count / after.count.sum()
+    lower.bar(edges[:-1], share, 1 / BINS, align="edge", color=LIGHT, edgecolor="black", linewidth=0.6)
+    lower.set(ylabel="share of images", xlabel="confidence (probability of the answer)")
+    for axes in (upper, lower):
+        _plain(axes)
+    return figure
+
+
+def _plot_bins(axes: Axes, bins: Reliability, label: str, style: dict[str, Any]) -> None:
+    shown = bins.count >= FEW
+    axes.plot(bins.confidence[shown], bins.accuracy[shown], label=label, clip_on=False, zorder=3, **style)
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """Read the rows of `history.csv`; empty where there is none."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def draw_learning_curves(history: list[dict[str, float]]) -> Figure:
+    """Draw loss and accuracy of training and validation by epoch (the paper's Fig. 7)."""
+    figure = _figure(10, 4.2)
+    epochs = [row["epoch"] for row in history]
+    mark = max(1, len(epochs) // 12)
+    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        axes.plot(epochs, [row[name] for row in history], MIDDLE, linestyle="--", marker="s", markerfacecolor="white", markevery=mark, label="training")
+        axes.plot(epochs, [row[f"val_{name}"] for row in history], DARK, marker="o", markevery=mark, label="validation")
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend(frameon=False)
+        _plain(axes)
+    best = max(history, key=lambda row: row["val_accuracy"])
+    figure.suptitle(f"Learning curves (highest validation accuracy {best['val_accuracy']:.3f} at epoch {best['epoch']:.0f})", fontsize=11)
+    return figure
+
+
+def _plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
