@@ -1,7 +1,7 @@
 """The networks that can be trained, in one table.
 
-To add one, write a function `(x, config) -> logits` and add a line to `ARCHITECTURES`. It gets
-standardised images (n, side, side, 1) and returns logits (n, 7). Use `_batch_norm` for batch
+To add one, write a function `(x, config) -> features` and add a line to `ARCHITECTURES`. It gets
+standardised images (n, side, side, 1) and returns features (n, k); `build_network` adds the logits. Use `_batch_norm` for batch
 normalisation: training then runs on TensorFlow's fused kernel, which on a CPU is several times
 faster than Keras' own layer, and the saved model holds the Keras layer with the same weights.
 """

@@ -49,6 +49,7 @@ class FitConfig:
     patience: int = 8
     precision: str = "mixed_bfloat16"
     seed: int = 0
+    adjust: bool = False
     limit: int = 0
 
     def __post_init__(self) -> None:
@@ -100,6 +101,7 @@ _BEST = FitConfig(
     erase=0.3,
     select="last",
     patience=0,
+    adjust=True,
 )
 
 RECIPES: dict[str, FitConfig] = {

@@ -36,6 +36,12 @@ def open_run(folder: Path, config: FitConfig, data: Fer2013) -> dict[str, Any]:
     return run
 
 
+def note(folder: Path, **facts: Any) -> None:
+    """Add facts that the training itself found, such as a chosen tau, to `run.json`."""
+    run = read_run(folder) | facts
+    (folder / RUN_FILE).write_text(json.dumps(run, indent=2) + "\n")
+
+
 def _checked(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> dict[str, Any]:
     if found["data_fingerprint"] != wanted["data_fingerprint"]:
         raise ConfigError(f"{folder} was trained on other data: expected fingerprint {found['data_fingerprint']}. Received: {wanted['data_fingerprint']}")

@@ -1,0 +1,74 @@
+"""Ships a measured run as a package in `hub/models/`, and measures shipped packages again."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from fersys.config import read_config
+from fersys.errors import PackageError
+from fersys.package import FIGURES_FOLDER, METRICS_FILE, MODEL_FILES, RECORD_FILES, check_package, seal
+from train.data import Fer2013
+from train.figures import draw_all
+from train.measure import measure, read_metrics
+
+HEADLINE = ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "nll", "brier", "ece")
+
+
+def release(run: Path, models: Path, data: Fer2013) -> Path:
+    """Open the test splits for a run, once, and copy its package to `models/<name>/`.
+
+    Raises:
+        PackageError: if a package of that name was released before with other weights: its test
+            figures were seen, so a second try needs a name of its own.
+    """
+    config = read_config(run)
+    target = models / config.name
+    if (target / METRICS_FILE).is_file() and read_config(target).files.get(config.serving_file) != config.files.get(config.serving_file):
+        raise PackageError(f"{target} was released with other weights: its test split was opened. Remove it by hand to replace it. Received: {run}")
+    measure(run, data, release=True)
+    draw_all(run)
+    seal(run, read_config(run))
+    target.mkdir(parents=True, exist_ok=True)
+    for name in ("fersys.json", *MODEL_FILES, *RECORD_FILES):
+        shutil.copy2(run / name, target / name)
+    shutil.copytree(run / FIGURES_FOLDER, target / FIGURES_FOLDER, dirs_exist_ok=True)
+    check_package(target)
+    return target
+
+
+def remeasure(folder: Path, data: Fer2013) -> list[str]:
+    """Measure a shipped package anew and return the figures that differ in the third decimal.
+
+    Raises:
+        PackageError: if a file of the package is missing or changed.
+    """
+    check_package(folder)
+    published = read_metrics(folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(shutil.copytree(folder, Path(scratch) / folder.name))
+        measured = measure(copy, data, resamples=0)
+    return _differences(published, measured)
+
+
+def _differences(published: dict[str, Any], measured: dict[str, Any]) -> list[str]:
+    found = []
+    for split, figures in published["splits"].items():
+        now = measured["splits"].get(split)
+        if now is None:
+            found.append(f"{split}: cannot be measured on this copy of the data")
+            continue
+        changed = [name for name in HEADLINE if round(figures[name], 3) != round(now[name], 3)]
+        found += [f"{split} {name}: published {figures[name]:.3f}, measured {now[name]:.3f}" for name in changed]
+    return found
+
+
+def headline(metrics: dict[str, Any]) -> str:
+    """Lay out the figures of each split for a terminal."""
+    lines = [
+        f"{metrics['model']}  (temperature {metrics['temperature']:.3f})",
+        f"{'':14}{'n':>7}" + "".join(f"{name.replace('balanced_', 'bal_'):>13}" for name in HEADLINE),
+    ]
+    for split, figures in metrics["splits"].items():
+        lines.append(f"{split:14}{figures['n']:>7}" + "".join(f"{figures[name]:>13.3f}" for name in HEADLINE))
+    return "\n".join(lines)

@@ -1,0 +1,25 @@
+"""One training from settings to package: fit, lift rare classes if asked, export."""
+
+from pathlib import Path
+
+from train.adjust import lift_rare_classes
+from train.config import FitConfig
+from train.data import Fer2013
+from train.export import export
+from train.fit import fit
+from train.runs import note, open_run
+
+
+def train(folder: Path, config: FitConfig, data: Fer2013) -> None:
+    """Train into a run folder, or go on training there, and export the package.
+
+    Raises:
+        ConfigError: if the folder holds a run with other settings or other data.
+    """
+    open_run(folder, config, data)
+    limit = config.limit or None
+    fit_split, validation = data.split("fit" if config.clean else "train", limit), data.split("validation", limit)
+    network = fit(folder, config, fit_split, validation)
+    if config.adjust:
+        note(folder, tau=lift_rare_classes(network, config, fit_split, validation))
+    export(folder, network, config, folder.name)
