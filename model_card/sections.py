@@ -1,0 +1,170 @@
+"""The sections of a card, each a function of the facts. To add one: write it, add it to `SECTIONS`.
+
+Every figure comes from the package's own files; prose that holds for all our models stands here.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fersys.labels import EMOTIONS
+from model_card.facts import Facts
+
+_SPLIT_NOTES = {
+    "train": "official Training, 28,709 images, seen in training but for those the clean-up removed",
+    "validation": "PublicTest; chose the settings, the epoch and the temperature",
+    "test": "PrivateTest as it is",
+    "test_clean": "PrivateTest without images that have an exact twin in Training",
+    "test_strict": "PrivateTest without images that have a near twin (correlation > 0.96) in Training or PublicTest",
+    "test_ferplus": "PrivateTest with the plurality of ten FER+ raters as truth",
+}
+_PAPER = {"accuracy": 0.59, "macro_f1": 0.48, "weighted_f1": 0.57}
+
+
+def title(facts: Facts) -> str:
+    """What the model is, in three lines."""
+    return (
+        f"# {facts.config.name}\n\n"
+        f"Says which of seven expressions a face shows: {', '.join(EMOTIONS)}. A Keras CNN (`{facts.config.architecture}`, "
+        f"{facts.config.params / 1e6:.2f} M parameters, {facts.config.macs / 1e6:.0f} M multiply–adds a face) trained on FER2013 by "
+        "[FER-Sys](#how-to-repeat-it). Every figure below was measured on the very files in this folder, through the file that is served."
+    )
+
+
+def results(facts: Facts) -> str:
+    """Figures by split, with intervals."""
+    lines = [
+        "## Results",
+        "",
+        "| split | n | accuracy | balanced accuracy | macro-F1 | weighted-F1 | disgust F1 | NLL | Brier | ECE |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, split in facts.splits.items():
+        low, high = split["ci95"]["accuracy"]
+        figures = " | ".join(f"{split[key]:.3f}" for key in ("balanced_accuracy", "macro_f1", "weighted_f1"))
+        calibration = " | ".join(f"{split[key]:.3f}" for key in ("nll", "brier", "ece"))
+        disgust = split["per_class"]["disgust"]["f1"]
+        lines.append(f"| {name} | {split['n']:,} | {split['accuracy']:.3f} [{low:.3f}, {high:.3f}] | {figures} | {disgust:.3f} | {calibration} |")
+    lines += ["", *(f"- **{name}**: {_SPLIT_NOTES[name]}." for name in facts.splits if name in _SPLIT_NOTES)]
+    return "\n".join([*lines, "", _reading(facts)])
+
+
+def _reading(facts: Facts) -> str:
+    opened = facts.metrics.get("test_opened")
+    test = f"The test split was opened once for this file, on {opened}." if opened else "The test split has not been opened for this file."
+    return (
+        f"Single view, no test-time augmentation. Brackets are 95 % bootstrap intervals that resample groups of duplicate images. {test} "
+        f"Probabilities are calibrated with one temperature ({facts.config.temperature:.3f}) fitted on validation. For orientation: human accuracy "
+        "on FER2013 is given as 65 ± 5 % (Goodfellow et al. 2013); honest single networks trained from scratch reach about 71–73 %."
+    )
+
+
+def against_the_paper(facts: Facts) -> str:
+    """Our figures beside those of the paper that the project follows."""
+    split = facts.splits.get("test") or facts.splits["validation"]
+    where = "test" if "test" in facts.splits else "validation"
+    rows = [f"| {key.replace('_', '-')} | {value:.2f} | {split[key]:.3f} |" for key, value in _PAPER.items()]
+    rows += [f"| F1 of {name} | {paper:.2f} | {split['per_class'][name]['f1']:.3f} |" for name, paper in (("happy", 0.83), ("disgust", 0.04))]
+    note = (
+        "The paper measured on its own 70/15/15 split of a random re-split, most of whose images are official Training images "
+        "and whose twins it left in; ours are official splits. The columns are not the same task."
+    )
+    return "\n".join(["## Beside the paper", "", f"| | paper's CNN | this file ({where}) |", "|---|---|---|", *rows, "", note])
+
+
+def per_class(facts: Facts) -> str:
+    """Precision, recall and F1 of each expression."""
+    where = "test" if "test" in facts.splits else "validation"
+    rows = facts.splits[where]["per_class"]
+    lines = [f"## Each expression ({where})", "", "| expression | precision | recall | F1 | images |", "|---|---|---|---|---|"]
+    lines += [f"| {e} | {rows[e]['precision']:.3f} | {rows[e]['recall']:.3f} | {rows[e]['f1']:.3f} | {rows[e]['support']:,} |" for e in EMOTIONS]
+    figures = sorted(Path(facts.folder, "figures").glob("*.png"))
+    pictures = [f"![{figure.stem.replace('_', ' ')}](figures/{figure.name})" for figure in figures]
+    return "\n".join([*lines, "", *pictures])
+
+
+def data(facts: Facts) -> str:
+    """What it was trained on, and what leaks between the splits."""
+    removed = facts.run["removed"]
+    lines = [
+        "## Training data and what it leaks",
+        "",
+        f"FER2013, image-list fingerprint `{facts.metrics['data_fingerprint']}`. In the official splits 288 of 3,589 test images (8.0 %) have an exact "
+        "twin in Training, and more have a near twin; a model gets those nearly free. Labels are noisy.",
+    ]
+    if removed:
+        lines += [
+            "",
+            f"Before fitting, {removed['twin_in_validation_or_test']:,} Training images with an exact or near twin in validation or test, "
+            f"{removed['conflicting_labels']:,} in groups with conflicting labels and {removed['repeated']:,} repeated images were removed; "
+            f"{removed['kept']:,} were left. Validation and test were not edited.",
+        ]
+    return "\n".join(lines)
+
+
+def training(facts: Facts) -> str:
+    """How it was trained."""
+    settings = ", ".join(f"{name} {value}" for name, value in facts.run["config"].items())
+    versions = ", ".join(f"{name} {value}" for name, value in facts.run["versions"].items())
+    return "\n".join(
+        [
+            "## How to repeat it",
+            "",
+            f"Git revision `{facts.run['git_revision']}`; `run.json` holds every setting. `python -m train fit` trains it, "
+            "`python -m train evaluate` measures it again from these files.",
+            "",
+            f"Settings: {settings}.",
+            "",
+            f"Versions: {versions}.",
+        ]
+    )
+
+
+def limits(facts: Facts) -> str:
+    """What not to use it for."""
+    return "\n".join(
+        [
+            "## Limits",
+            "",
+            "- It names what a face shows in a picture, as raters of web images would; it does not know what a person feels.",
+            "- FER2013 is 48×48 gray, posed and candid faces from the web of 2013, with no record of who is in it: expect uneven quality "
+            "over age, skin colour, glasses, pose and light, which was not measured here.",
+            "- Disgust and fear are its weakest classes; look at the table above before relying on either.",
+            "- Do not use it to judge people at work, in education, in hiring or for policing. In the EU, emotion recognition at work and in "
+            "education is banned (AI Act Art. 5(1)(f)), and people must be told that such a system runs (Art. 50(3)).",
+        ]
+    )
+
+
+def rights(facts: Facts) -> str:
+    """What is known of the rights in data and weights."""
+    return "\n".join(
+        [
+            "## Rights",
+            "",
+            "The code of FER-Sys is under Apache-2.0. FER2013 was scraped from the web for a research contest and the rights in its images are "
+            "unresolved; what that means for weights trained on them is not settled law. We claim no rights in these weights beyond our own work and "
+            "cannot grant any that others may hold. The image files are not part of this package.",
+        ]
+    )
+
+
+def usage(facts: Facts) -> str:
+    """Three lines that use it."""
+    return "\n".join(
+        [
+            "## Use",
+            "",
+            "```python",
+            "import fersys",
+            "",
+            f'model = fersys.load("{facts.folder.as_posix()}")  # needs no TensorFlow',
+            'for result in fersys.analyze(fersys.read_image("photo.jpg"), [model]):',
+            "    print(result.face.box, result.predictions[0].label, result.predictions[0].score)",
+            "```",
+            "",
+            "`model.keras` takes float32 (n, 48, 48, 1) gray pixels 0–255 and returns probabilities before the temperature; it holds only Keras' own layers.",
+        ]
+    )
+
+
+SECTIONS: tuple[Callable[[Facts], str], ...] = (title, usage, results, against_the_paper, per_class, data, training, limits, rights)
