@@ -1,10 +1,10 @@
 """FER-Sys: which of seven expressions a face shows.
 
-    import fersys
+import fersys
 
-    cnn = fersys.load("hub/models/fersys-cnn")
-    for result in fersys.analyze(fersys.read_image("photo.jpg"), [cnn]):
-        print(result.face.box, result.predictions[0].label)
+cnn = fersys.load("hub/models/fersys-cnn")
+for result in fersys.analyze(fersys.read_image("photo.jpg"), [cnn]):
+    print(result.face.box, result.predictions[0].label)
 """
 
 from fersys.analysis import FaceResult, analyze

@@ -14,7 +14,7 @@ MAX_PIXELS = 50_000_000
 _DEEP_MODES = frozenset({"I;16", "I;16B", "I;16L", "I;16N", "I"})
 
 
-def read_image(source: str | Path | bytes) -> Image:
+def read_image(source: str | Path | bytes, max_pixels: int = MAX_PIXELS) -> Image:
     """Read a picture, turn it upright by its EXIF data and convert it to RGB.
 
     Transparent parts become white; of an animation the first frame is taken; 16-bit gray is
@@ -22,28 +22,31 @@ def read_image(source: str | Path | bytes) -> Image:
 
     Args:
         source: path of a file, or the file's content.
+        max_pixels: larger pictures are refused by their header, before they are decoded.
 
     Returns:
         RGB uint8 (H, W, 3).
 
     Raises:
-        ImageError: if it is missing, no picture, damaged, or larger than `MAX_PIXELS`.
+        ImageError: if it is missing, no picture, damaged, or larger than `max_pixels`.
     """
     name = "the uploaded file" if isinstance(source, bytes) else str(source)
     try:
         with PIL.Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
-            _check_size(picture.size, name)
+            _check_size(picture.size, max_pixels, name)
             upright = PIL.ImageOps.exif_transpose(picture)
             return np.asarray(_to_rgb(upright), dtype=np.uint8)
     except FileNotFoundError as error:
         raise ImageError(f"No such picture. Received: {name}") from error
-    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
+    except PIL.Image.DecompressionBombError as error:
+        raise ImageError(f"{name} is too large: expected at most {max_pixels / 1e6:g} megapixels. Received: more than that") from error
+    except (OSError, SyntaxError, ValueError) as error:
         raise ImageError(f"Not a picture that can be read: expected JPEG, PNG, WebP and the like. Received: {name}") from error
 
 
-def _check_size(size: tuple[int, int], name: str) -> None:
-    if size[0] * size[1] > MAX_PIXELS:
-        raise ImageError(f"{name} is too large: expected at most {MAX_PIXELS // 1_000_000} megapixels. Received: {size[0]}×{size[1]}")
+def _check_size(size: tuple[int, int], max_pixels: int, name: str) -> None:
+    if size[0] * size[1] > max_pixels:
+        raise ImageError(f"{name} is too large: expected at most {max_pixels / 1e6:g} megapixels. Received: {size[0]}×{size[1]}")
 
 
 def _to_rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
