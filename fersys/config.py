@@ -1,8 +1,9 @@
 """`fersys.json`: what a model package says of itself."""
 
 import json
+import math
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from fersys.errors import PackageError
 from fersys.labels import EMOTIONS
@@ -48,8 +49,15 @@ class ModelConfig:
             raise PackageError(f"Labels: expected {', '.join(EMOTIONS)} in this order. Received: {', '.join(self.labels)}")
         if self.input_size != INPUT_SIZE:
             raise PackageError(f"Input size: expected {INPUT_SIZE}. Received: {self.input_size}")
-        if not self.temperature > 0:
+        if not (isinstance(self.temperature, int | float) and math.isfinite(self.temperature) and self.temperature > 0):
             raise PackageError(f"Temperature: expected a number above 0. Received: {self.temperature}")
+        _check_names(self)
+
+
+def _check_names(config: ModelConfig) -> None:
+    for name in (config.serving_file, *config.files):
+        if PurePath(name).is_absolute() or ".." in PurePath(name).parts:
+            raise PackageError(f"File names: expected files inside the package. Received: {name}")
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -61,19 +69,33 @@ def read_config(folder: Path) -> ModelConfig:
     path = folder / CONFIG_FILE
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise PackageError(f"Not a model package: expected a file {CONFIG_FILE} in it. Received: {folder}") from error
+    except OSError as error:
+        raise PackageError(f"Not a model package: expected a folder with a file {CONFIG_FILE} in it. Received: {folder}") from error
     except ValueError as error:
-        raise PackageError(f"{path} is damaged: expected JSON. {error}") from error
+        raise PackageError(f"{path} is damaged: expected JSON. Received: {error}") from error
     return _from_dict(content, path)
 
 
 def _from_dict(content: object, path: Path) -> ModelConfig:
+    if not isinstance(content, dict):
+        raise PackageError(f"{path}: expected an object. Received: {type(content).__name__}")
+    if content.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:  # first: another format has other keys
+        raise PackageError(f"{path}: expected format version {FORMAT_VERSION}. Received: {content['format_version']}")
     names = {f.name for f in fields(ModelConfig)}
-    if not isinstance(content, dict) or not {"name", "architecture", "format_version"} <= set(content) <= names:
-        keys = ", ".join(content) if isinstance(content, dict) else type(content).__name__
-        raise PackageError(f"{path}: expected keys {', '.join(sorted(names))}. Received: {keys}")
+    if not {"name", "architecture", "format_version"} <= set(content) <= names:
+        raise PackageError(f"{path}: expected keys {', '.join(sorted(names))}. Received: {', '.join(content)}")
+    _check_kinds(content, path)
     return ModelConfig(**(content | {"labels": tuple(content.get("labels", EMOTIONS))}))
+
+
+def _check_kinds(content: dict[str, object], path: Path) -> None:
+    texts = [content["name"], content["architecture"], content.get("recognizer", ""), content.get("serving_file", "")]
+    labels, files = content.get("labels", []), content.get("files", {})
+    if not isinstance(labels, list) or not isinstance(files, dict):
+        raise PackageError(f"{path}: expected a list of labels and an object of files. Received: {type(labels).__name__}, {type(files).__name__}")
+    odd = [value for value in (*texts, *labels, *files.values()) if not isinstance(value, str)]
+    if odd:
+        raise PackageError(f"{path}: expected text for names, labels and hashes. Received: {odd[0]!r}")
 
 
 def write_config(folder: Path, config: ModelConfig) -> None:

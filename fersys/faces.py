@@ -45,7 +45,8 @@ def detect(image: Image) -> list[Face]:
 def _search(image: Image) -> tuple[list[Box], list[float]]:
     scale = min(1.0, _SEARCH_SIDE / max(image.shape[:2]))
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else gray
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])  # a strip must not vanish
+    small = cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA) if scale < 1 else gray
     with _ONE_AT_A_TIME:
         rectangles, _, weights = _cascade().detectMultiScale3(
             cv2.equalizeHist(small), scaleFactor=1.1, minNeighbors=_MIN_NEIGHBORS, minSize=(_SMALLEST, _SMALLEST), outputRejectLevels=True

@@ -1,6 +1,7 @@
 """Reads pictures from files and bytes: always RGB uint8 (H, W, 3), upright, or one clear error."""
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,11 @@ from fersys.errors import ImageError
 from fersys.results import Image
 
 MAX_PIXELS = 50_000_000
-_DEEP_MODES = frozenset({"I;16", "I;16B", "I;16L", "I;16N", "I"})
+# What photos come in (JPEG stands for MPO too). Others are left out on purpose: Pillow would hand EPS to an interpreter of PostScript.
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+# What Pillow raises on damaged files: its AVIF reader RuntimeError, odd EXIF data TypeError, and so on.
+_DAMAGED = (OSError, SyntaxError, ValueError, RuntimeError, TypeError, EOFError, struct.error)
+_DEEP_MODES = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
 
 
 def read_image(source: str | Path | bytes, max_pixels: int = MAX_PIXELS) -> Image:
@@ -32,7 +37,7 @@ def read_image(source: str | Path | bytes, max_pixels: int = MAX_PIXELS) -> Imag
     """
     name = "the uploaded file" if isinstance(source, bytes) else str(source)
     try:
-        with PIL.Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
+        with PIL.Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_FORMATS) as picture:
             _check_size(picture.size, max_pixels, name)
             upright = PIL.ImageOps.exif_transpose(picture)
             return np.asarray(_to_rgb(upright), dtype=np.uint8)
@@ -40,7 +45,7 @@ def read_image(source: str | Path | bytes, max_pixels: int = MAX_PIXELS) -> Imag
         raise ImageError(f"No such picture. Received: {name}") from error
     except PIL.Image.DecompressionBombError as error:
         raise ImageError(f"{name} is too large: expected at most {max_pixels / 1e6:g} megapixels. Received: more than that") from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except _DAMAGED as error:
         raise ImageError(f"Not a picture that can be read: expected JPEG, PNG, WebP and the like. Received: {name}") from error
 
 
@@ -51,8 +56,10 @@ def _check_size(size: tuple[int, int], max_pixels: int, name: str) -> None:
 
 def _to_rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
     if picture.mode in _DEEP_MODES:
-        deep = np.asarray(picture)
-        return PIL.Image.fromarray((deep >> 8 if deep.max() > 255 else deep).astype(np.uint8)).convert("RGB")
+        return PIL.Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8)).convert("RGB")
+    if picture.mode == "I":  # 32 bits that hold what 16 or 8 could: some files of 16 bits come this way
+        wide = np.asarray(picture).clip(0, 65_535)
+        return PIL.Image.fromarray((wide >> 8 if wide.max() > 255 else wide).astype(np.uint8)).convert("RGB")
     if not picture.has_transparency_data:
         return picture.convert("RGB")
     layered = picture.convert("RGBA")

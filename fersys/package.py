@@ -53,7 +53,7 @@ def check_package(folder: Path) -> ModelConfig:
 def _check_file(folder: Path, config: ModelConfig, name: str) -> None:
     path = folder / name
     if not path.is_file():
-        raise PackageError(f"The package is incomplete: expected {name} in {folder}.")
+        raise PackageError(f"The package is incomplete: expected {name} in {folder}. Received: no such file")
     if name not in config.files:
         raise PackageError(f"The package does not vouch for {name}: expected its SHA-256 in fersys.json. Received: {', '.join(config.files) or 'none'}")
     received = sha256(path)

@@ -18,7 +18,7 @@ class Face:
     """One face in an image.
 
     Attributes:
-        box: (x, y, width, height) in pixels of the image; parts of it may lie outside.
+        box: (x, y, width, height) in pixels of the image; it lies inside.
         score: how sure the detector is; its scale is the detector's own, higher is surer.
         landmarks: float32 (k, 2), points (x, y) in pixels of the image; k = 0 if there are none.
         crop: RGB uint8 (side, side, 3), the square that every recogniser is given.

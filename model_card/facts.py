@@ -44,9 +44,11 @@ def read_facts(folder: Path) -> Facts:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise PackageError(f"A card needs {path.name}: measure the model first (python -m train evaluate). Received: {path.parent}") from error
     except ValueError as error:
-        raise PackageError(f"{path} is damaged: expected JSON. {error}") from error
+        raise PackageError(f"{path} is damaged: expected JSON. Received: {error}") from error
+    if not isinstance(content, dict):
+        raise PackageError(f"{path} is damaged: expected an object. Received: {type(content).__name__}")
     return content

@@ -84,7 +84,7 @@ def per_class(facts: Facts) -> str:
 
 def data(facts: Facts) -> str:
     """What it was trained on, and what leaks between the splits."""
-    removed = facts.run["removed"]
+    removed = facts.run["removed"] if facts.run["config"]["clean"] else {}
     lines = [
         "## Training data and what it leaks",
         "",
@@ -157,7 +157,7 @@ def usage(facts: Facts) -> str:
             "```python",
             "import fersys",
             "",
-            f'model = fersys.load("{facts.folder.as_posix()}")  # needs no TensorFlow',
+            f'model = fersys.load("hub/models/{facts.config.name}")  # needs no TensorFlow',
             'for result in fersys.analyze(fersys.read_image("photo.jpg"), [model]):',
             "    print(result.face.box, result.predictions[0].label, result.predictions[0].score)",
             "```",

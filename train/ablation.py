@@ -45,11 +45,11 @@ def run_ablation(data: Fer2013, runs: Path, epochs: int = EPOCHS) -> list[dict[s
 
 
 def _run_variant(name: str, config: FitConfig, data: Fer2013, folder: Path) -> list[dict[str, Any]]:
+    open_run(folder, config, data)  # refuses rows that were made with other settings or data
     done = folder / "ablation.json"
     if done.is_file():
         rows: list[dict[str, Any]] = json.loads(done.read_text())
         return rows
-    open_run(folder, config, data)
     fit_split, validation = data.split("fit" if config.clean else "train"), data.split("validation")
     network = fit(folder, config, fit_split, validation)
     history = read_history(folder / HISTORY)

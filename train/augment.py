@@ -57,7 +57,8 @@ def _change_contrast(views: Images, limit: float, random: np.random.Generator) -
     count = len(views)
     gain = random.uniform(1 - limit, 1 + limit, (count, 1, 1)).astype(np.float32)
     shift = random.uniform(-limit, limit, (count, 1, 1)).astype(np.float32) * 128
-    return np.clip(views * gain + shift + (1 - gain) * 128, 0, 255).astype(np.uint8)
+    changed: npt.NDArray[np.float32] = np.clip(views * gain + shift + (1 - gain) * 128, 0, 255)
+    return changed.astype(np.uint8)
 
 
 def _erase(views: Images, chance: float, random: np.random.Generator) -> Images:
@@ -71,7 +72,12 @@ def _erase(views: Images, chance: float, random: np.random.Generator) -> Images:
 
 
 def window_at(epoch: int, config: FitConfig) -> int:
-    """Return the side of the views in an epoch: grown in steps of 4 pixels over the first three quarters."""
-    progress = min(1.0, epoch / max(1.0, 0.75 * config.epochs))
-    steps = (config.window - config.window_start) * progress
+    """Return the side of the views in an epoch: grown in steps of 4 pixels over the first three quarters.
+
+    The last quarter, and be it the last epoch alone, sees the whole `config.window`.
+    """
+    grown_at = min(0.75 * config.epochs, config.epochs - 1)
+    if epoch >= grown_at:
+        return config.window
+    steps = (config.window - config.window_start) * (epoch / grown_at)
     return config.window_start + int(steps // 4) * 4

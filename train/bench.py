@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from fersys.faces import detect
-from fersys.package import KERAS_FILE, load
+from fersys.package import KERAS_FILE, check_package, load
 from fersys.preprocess import INPUT_SIZE, to_model_input
 
 ROUNDS = 30
@@ -27,8 +27,9 @@ def run_bench(package: Path, out: Path, rounds: int = ROUNDS) -> list[dict[str, 
     Times in milliseconds; "ratio" is against one face through the serving file.
 
     Raises:
-        PackageError: if the folder is no package.
+        PackageError: if the folder is no package, or one of its files is missing or changed.
     """
+    check_package(package)
     steps = _steps(package)
     for step in steps.values():
         step()

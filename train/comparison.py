@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fersys.errors import ConfigError
+from fersys.package import SERVING_FILE
 from train.measure import read_metrics
 
 SPLITS = ("validation", "test", "test_clean", "test_strict", "test_ferplus")
@@ -41,12 +42,11 @@ def compare(models: Path, reports: Path) -> dict[str, Any]:
 
 
 def _entry(metrics: dict[str, Any], folder: Path) -> dict[str, Any]:
-    serving = folder / "model.onnx"
     return {
         "model": metrics["model"],
         "params": metrics["params"],
         "macs": metrics["macs"],
-        "serving_megabytes": round(serving.stat().st_size / 1e6, 1),
+        "serving_megabytes": round((folder / SERVING_FILE).stat().st_size / 1e6, 1),
         "splits": metrics["splits"],
     }
 
@@ -76,11 +76,11 @@ def put_headline(readme: Path, table: str) -> None:
     """Replace the README's headline table, which stands between two markers.
 
     Raises:
-        ConfigError: if the markers are not there.
+        ConfigError: if there is no such file, or the markers are not there in this order.
     """
-    text = readme.read_text(encoding="utf-8")
-    if _BEGIN not in text or _END not in text:
-        raise ConfigError(f"{readme}: expected the markers {_BEGIN} and {_END}.")
-    before, rest = text.split(_BEGIN, 1)
-    after = rest.split(_END, 1)[1]
+    text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
+    before, begin, rest = text.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not (begin and end):
+        raise ConfigError(f"{readme}: expected the markers {_BEGIN} and {_END}, in this order. Received: {'a file without them' if text else 'no text'}")
     readme.write_text(f"{before}{_BEGIN}\n{table}\n{_END}{after}", encoding="utf-8")

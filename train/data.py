@@ -16,7 +16,7 @@ DEFAULT_SOURCE = "AutumnQiu/fer2013"
 SPLIT_KINDS = ("official", "paper")
 
 # FER+ columns: neutral happiness surprise sadness anger disgust fear contempt unknown NF
-# (Barsoum et al. 2016). The first seven are expressions, here in the order of `EMOTIONS`.
+# (Barsoum et al. 2016). The first seven are expressions: which column is which of them.
 _FERPLUS_COLUMNS = {"neutral": 0, "happy": 1, "surprise": 2, "sad": 3, "angry": 4, "disgust": 5, "fear": 6}
 
 
@@ -80,21 +80,21 @@ def load_fer2013(source: str = DEFAULT_SOURCE, splits: str = "official", seed: i
 
     Raises:
         DataError: if the source cannot be read or is not FER2013.
+        LabelError: if a label is none of the seven expressions.
     """
+    if splits not in SPLIT_KINDS:
+        raise DataError(f"Unknown splits: expected {' or '.join(SPLIT_KINDS)}. Received: {splits!r}")
     records = read_records(source)
     check_records(records, strict)
     twins = find_twins(records.images)
-    if splits == "official":
-        masks, removed = _official_masks(records, twins)
-    elif splits == "paper":
-        masks, removed = _paper_masks(records.labels, seed), {}
-    else:
-        raise DataError(f"Unknown splits: expected {' or '.join(SPLIT_KINDS)}. Received: {splits!r}")
+    masks, removed = _official_masks(records, twins) if splits == "official" else (_paper_masks(records.labels, seed), {})
     return Fer2013(records, twins, masks, removed, fingerprint(records))
 
 
 def check_records(records: Records, strict: bool = True) -> None:
     """Raise DataError if the records are not FER2013: their shape, and if `strict` their counts."""
+    if not len(records.images):
+        raise DataError("Not FER2013: expected images. Received: none")
     if records.images.shape[1:] != (SIZE, SIZE) or records.images.dtype != np.uint8:
         raise DataError(f"Expected uint8 images of {SIZE}×{SIZE}. Received: {records.images.dtype} {records.images.shape[1:]}")
     received = counts_by_split(records.splits.tolist())
@@ -119,8 +119,11 @@ def _official_masks(records: Records, twins: Twins) -> tuple[dict[str, Mask], di
 
 def _paper_masks(labels: npt.NDArray[np.int64], seed: int) -> dict[str, Mask]:
     everything = np.arange(len(labels))
-    fit, rest = train_test_split(everything, train_size=0.70, stratify=labels, random_state=seed)
-    validation, test = train_test_split(rest, train_size=0.5, stratify=labels[rest], random_state=seed)
+    try:
+        fit, rest = train_test_split(everything, train_size=0.70, stratify=labels, random_state=seed)
+        validation, test = train_test_split(rest, train_size=0.5, stratify=labels[rest], random_state=seed)
+    except ValueError as error:
+        raise DataError(f"The paper's split needs at least 4 images of each expression. Received: {class_counts(labels)}") from error
     named = {"fit": fit, "train": fit, "validation": validation, "test": test}
     return {name: np.isin(everything, chosen) for name, chosen in named.items()}
 

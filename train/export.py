@@ -6,13 +6,13 @@ own layers in float32 only, so that it loads anywhere without this project.
 """
 
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from fersys.config import ModelConfig
 from fersys.package import KERAS_FILE, SERVING_FILE, seal
@@ -41,13 +41,20 @@ def export(folder: Path, network: keras.Model, config: FitConfig, name: str) -> 
 
 def serving_model(network: keras.Model, config: FitConfig, name: str) -> keras.Model:
     """Rebuild a trained network as it is served: float32 (n, 48, 48, 1), 0–255 → probabilities (n, 7)."""
-    margin = (INPUT_SIZE - config.window) // 2
+    margin = (INPUT_SIZE - config.window) // 2  # as `train.batches.centre`: an odd rest is cut at the far side
+    margins = (margin, INPUT_SIZE - config.window - margin)
     views = keras.Input((config.window, config.window, 1), name="views")
     served = keras.models.clone_model(network, input_tensors=views, clone_function=_as_served)
     served.set_weights(network.get_weights())
+    served = keras.Model(served.input, served.output)  # the clone is compiled, and would save an optimizer's state
     pixels = keras.Input((INPUT_SIZE, INPUT_SIZE, 1), name="pixels")
-    centre = keras.layers.Cropping2D(margin)(pixels) if margin else pixels
-    return keras.Model(pixels, keras.layers.Softmax(name="probabilities")(served(centre)), name=name.replace(".", "_"))
+    centre = keras.layers.Cropping2D((margins, margins))(pixels) if any(margins) else pixels
+    return keras.Model(pixels, keras.layers.Softmax(name="probabilities")(served(centre)), name=_graph_name(name))
+
+
+def _graph_name(name: str) -> str:
+    """The name, as far as TensorFlow allows it: it refuses spaces and the like, and that after a long training."""
+    return re.sub(r"[^A-Za-z0-9-]", "_", name).lstrip("_-") or "model"
 
 
 def _as_served(layer: Any) -> Any:
@@ -78,10 +85,3 @@ def _macs_of(layer: Any) -> int:
     if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
         return int(np.prod(layer.output.shape[1:-1]) * np.prod(layer.kernel.shape))
     return 0
-
-
-def shift_logits(network: keras.Model, shift: npt.NDArray[np.float64]) -> None:
-    """Add (7,) to the logits by way of the last layer's bias: a logit adjustment that stays in the file."""
-    layer = network.get_layer("logits")
-    kernel, bias = layer.get_weights()
-    layer.set_weights([kernel, bias + shift.astype(bias.dtype)])

@@ -102,7 +102,7 @@ def draw_confusion(result: Metrics, title: str) -> Figure:
     axes = figure.add_subplot()
     image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for (row, column), value in np.ndenumerate(share):
-        colour = "white" if value > 0.7 else "black"
+        colour = "white" if value > 0.72 else "black"
         axes.text(column, row, f"{value:.0%}\n{counts[row, column]}", ha="center", va="center", color=colour, fontsize=9)
     axes.set_xticks(range(len(EMOTIONS)), EMOTIONS, rotation=30, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(EMOTIONS)), [f"{name} ({total})" for name, total in zip(EMOTIONS, counts.sum(axis=1), strict=True)])

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from fersys.config import read_config
+from fersys.config import ModelConfig, read_config
 from fersys.errors import PackageError
 from fersys.package import FIGURES_FOLDER, METRICS_FILE, MODEL_FILES, RECORD_FILES, check_package, seal
 from train.data import Fer2013
@@ -19,10 +19,12 @@ def release(run: Path, models: Path, data: Fer2013) -> Path:
     """Open the test splits for a run, once, and copy its package to `models/<name>/`.
 
     Raises:
-        PackageError: if a package of that name was released before with other weights: its test
-            figures were seen, so a second try needs a name of its own.
+        PackageError: if a file of the run is missing or changed, if the run as it is now was not
+            measured on validation, or if a package of that name was released before with other
+            weights: its test figures were seen, so a second try needs a name of its own.
     """
-    config = read_config(run)
+    config = check_package(run)
+    _check_measured(run, config)
     target = models / config.name
     if (target / METRICS_FILE).is_file() and read_config(target).files.get(config.serving_file) != config.files.get(config.serving_file):
         raise PackageError(f"{target} was released with other weights: its test split was opened. Remove it by hand to replace it. Received: {run}")
@@ -35,6 +37,18 @@ def release(run: Path, models: Path, data: Fer2013) -> Path:
     shutil.copytree(run / FIGURES_FOLDER, target / FIGURES_FOLDER, dirs_exist_ok=True)
     check_package(target)
     return target
+
+
+def _check_measured(run: Path, config: ModelConfig) -> None:
+    """Before the test is opened: all was chosen on validation, for this very file."""
+    metrics = read_metrics(run)
+    if (metrics["serving_sha256"], metrics["temperature"]) != (config.files[config.serving_file], config.temperature):
+        raise PackageError(
+            f"{run} has changed since it was measured: expected python -m train evaluate before. Received: metrics of another model or temperature"
+        )
+    missing = [name for name in RECORD_FILES if not (run / name).is_file()]
+    if missing:
+        raise PackageError(f"{run} is incomplete: expected {', '.join(RECORD_FILES)}. Received none of: {', '.join(missing)}")
 
 
 def remeasure(folder: Path, data: Fer2013) -> list[str]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fersys.errors import ConfigError
 from train.adjust import lift_rare_classes
 from train.config import FitConfig
 from train.data import Fer2013
@@ -14,8 +15,11 @@ def train(folder: Path, config: FitConfig, data: Fer2013) -> None:
     """Train into a run folder, or go on training there, and export the package.
 
     Raises:
-        ConfigError: if the folder holds a run with other settings or other data.
+        ConfigError: if the folder holds a run with other settings or other data, or if the settings
+            ask for histogram equalisation: crops are served as they are (`fersys.preprocess`).
     """
+    if config.equalize:
+        raise ConfigError("equalize: expected no, as crops are served without it; python -m train ablate measures it. Received: yes")
     open_run(folder, config, data)
     limit = config.limit or None
     fit_split, validation = data.split("fit" if config.clean else "train", limit), data.split("validation", limit)

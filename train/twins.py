@@ -57,7 +57,7 @@ def _near_pairs(images: npt.NDArray[np.uint8]) -> Pairs:
     coarse = images.reshape(count, height // 2, 2, width // 2, 2).mean(axis=(2, 4), dtype=np.float32)
     candidates = np.concatenate([np.empty((0, 2), np.int64), *_above(_standardised(coarse.reshape(count, -1)))])
     left, right = (_standardised(fine[candidates[:, side]].astype(np.float32)) for side in (0, 1))
-    return candidates[np.sum(left * right, axis=1) > NEAR]
+    return np.asarray(candidates[np.sum(left * right, axis=1) > NEAR], dtype=np.int64)
 
 
 def _standardised(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
