@@ -19,7 +19,7 @@ LAYERS = ("fersys", *LEAVES)
 OWNERS: dict[str, tuple[str, ...]] = {
     "argparse": ("*/__main__.py",),
     "deepface": ("fersys/recognizers/deepface_*.py",),
-    "gradio": ("app/*",),
+    "gradio": ("app/*", "train/expression_metrics/app.py"),
     "huggingface_hub": ("fersys/pull.py", "hub/*", "model_card/*"),
     "keras": ("train/*", "fersys/recognizers/keras_*.py"),
     "tensorflow": ("train/*", "fersys/recognizers/keras_*.py"),

@@ -1,0 +1,122 @@
+"""`python -m app` as a user types it: one line when it is ready, one line when it is not."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.served import fetch, free_port
+from tests.tiny_package import make_package
+
+ROOT = Path(__file__).parent.parent
+# What a serving install does not have: importing one of these fails as if it were not installed.
+_RUN_LEAN = """
+import runpy, sys
+for name in ("tensorflow", "keras", "datasets", "sklearn", "matplotlib", "deepface", "evaluate", "onnx"):
+    sys.modules[name] = None
+sys.argv[0] = "app"
+runpy.run_module("app", run_name="__main__", alter_sys=True)
+"""
+_RUN_WITHOUT_LINK = """
+import gradio.networking, runpy
+def fail(*_, **__):
+    raise RuntimeError("no link")
+gradio.networking.setup_tunnel = fail
+runpy.run_module("app", run_name="__main__", alter_sys=True)
+"""
+
+
+def command(*words: str, code: str = _RUN_LEAN) -> list[str]:
+    return [sys.executable, "-c", code, *words]
+
+
+def run(*words: str, code: str = _RUN_LEAN) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*words, code=code), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+@contextmanager
+def running(folder: Path, *words: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """Start the app with its temporary files in `folder`; the process and its first line."""
+    environment = os.environ | {"TMPDIR": str(folder), "TMP": str(folder), "TEMP": str(folder)}
+    process = subprocess.Popen(command(*words), cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process, process.stdout.readline()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    return make_package(tmp_path / "models", "tiny")
+
+
+def test_it_starts_without_tensorflow_says_its_address_and_cleans_up(package: Path, tmp_path: Path) -> None:
+    port, temporary = free_port(), tmp_path / "temporary"
+    temporary.mkdir()
+    with running(temporary, "--models", str(package), "--port", str(port)) as (process, line):
+        assert line == f"FER-Sys is ready on http://127.0.0.1:{port}  (Ctrl+C stops it)\n"
+        assert "FER-Sys" in fetch(f"http://127.0.0.1:{port}")
+        assert [path.name[:7] for path in temporary.iterdir()] == ["fersys-"]
+        process.send_signal(signal.SIGINT if os.name == "nt" else signal.SIGTERM)
+        rest, errors = process.communicate(timeout=30)
+    assert (rest, errors) == ("", "")
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_taken_port_is_one_line_that_says_how_to_choose_another(package: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = run("--models", str(package), "--port", port)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
+    assert f"error: Cannot serve on port {port} of 127.0.0.1" in done.stderr
+    assert "--port" in done.stderr
+
+
+def test_debug_shows_where_an_error_came_from(package: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run("--models", str(package), "--debug", "--port", str(taken.getsockname()[1]))
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_a_folder_that_is_no_package_is_one_line(tmp_path: Path) -> None:
+    done = run("--models", str(tmp_path / "missing"), "--port", str(free_port()))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "fersys.json" in done.stderr
+    assert str(tmp_path / "missing") in done.stderr
+
+
+def test_a_changed_package_is_one_line(package: Path) -> None:
+    with (package / "model.onnx").open("ab") as file:
+        file.write(b"!")
+    done = run("--models", str(package), "--port", str(free_port()))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "was changed" in done.stderr
+
+
+def test_share_without_a_link_is_an_error(package: Path) -> None:
+    done = run("--models", str(package), "--port", str(free_port()), "--share", code=_RUN_WITHOUT_LINK)
+    assert done.returncode == 1
+    assert "ready" not in done.stdout
+    assert "error: No public link to be had" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_package_that_is_not_installed_is_one_line(package: Path) -> None:
+    code = _RUN_LEAN.replace('"onnx"', '"gradio"')
+    done = run("--models", str(package), "--port", str(free_port()), code=code)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "requirements-app.txt" in done.stderr
+    assert "gradio" in done.stderr

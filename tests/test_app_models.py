@@ -1,0 +1,56 @@
+"""The models behind the page: which are found, and what is known of them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.models import SHIPPED, Measurement, find_shipped, load_models, read_measurements
+from fersys.errors import FerSysError, PackageError
+from tests.tiny_package import make_package
+
+METRICS = json.dumps({"splits": {"test": {"n": 20, "accuracy": 0.5, "macro_f1": 0.4}, "validation": {"n": 10, "accuracy": 0.7, "macro_f1": 0.6}}})
+
+
+def test_shipped_packages_come_best_first(tmp_path: Path) -> None:
+    for name in (*reversed(SHIPPED), "another"):
+        (tmp_path / name).mkdir()
+    assert [folder.name for folder in find_shipped(tmp_path)] == list(SHIPPED)
+
+
+def test_one_shipped_package_is_enough(tmp_path: Path) -> None:
+    (tmp_path / SHIPPED[0]).mkdir()
+    assert find_shipped(tmp_path) == [tmp_path / SHIPPED[0]]
+
+
+def test_no_shipped_package_is_an_error_that_says_how_to_name_one(tmp_path: Path) -> None:
+    with pytest.raises(PackageError, match=r"fersys-cnn.*--models.*Received: none"):
+        find_shipped(tmp_path)
+
+
+def test_models_are_loaded_in_the_order_given(tmp_path: Path) -> None:
+    models = load_models([make_package(tmp_path, "b"), make_package(tmp_path, "a", metrics=METRICS)])
+    assert [model.name for model in models] == ["b", "a"]
+    assert models[0].measurements == ()
+    assert models[1].measurements == (Measurement("validation", 10, 0.7, 0.6), Measurement("test", 20, 0.5, 0.4))
+
+
+def test_a_changed_serving_file_is_refused(tmp_path: Path) -> None:
+    package = make_package(tmp_path, "a")
+    with (package / "model.onnx").open("ab") as file:
+        file.write(b"!")
+    with pytest.raises(PackageError, match="was changed"):
+        load_models([package])
+
+
+def test_a_serving_file_that_is_no_network_is_an_error_of_ours(tmp_path: Path) -> None:
+    package = make_package(tmp_path, "a", network=b"this is no network")
+    with pytest.raises(FerSysError, match=r"model\.onnx"):
+        load_models([package])
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"splits": {"test": {"n": 1}}}', '{"splits": {"test": {"n": 1, "accuracy": "?", "macro_f1": 1}}}'])
+def test_damaged_metrics_are_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "metrics.json").write_text(content)
+    with pytest.raises(PackageError, match=r"metrics\.json is damaged.*Received: "):
+        read_measurements(tmp_path)

@@ -1,0 +1,207 @@
+"""Reading pictures: the right pixels, or one clear error."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+import pytest
+
+from fersys.errors import ImageError
+from fersys.images import check_image, read_image
+
+Pixels = npt.NDArray[np.uint8]
+
+WIDTH, HEIGHT = 30, 20
+CMYK_RED = (0, 255, 255, 0)
+
+
+def colours(height: int = HEIGHT, width: int = WIDTH) -> Pixels:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def encoded(picture: PIL.Image.Image, kind: str = "PNG", **settings: Any) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, **settings)
+    return file.getvalue()
+
+
+def is_refused(source: str | Path | bytes, **settings: Any) -> str:
+    with pytest.raises(ImageError, match=r"Received: \S.*$") as caught:
+        read_image(source, **settings)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "PPM"])
+def test_colours_come_back_as_red_green_blue(kind: str) -> None:
+    image = read_image(encoded(PIL.Image.fromarray(colours()), kind))
+    assert image.dtype == np.uint8
+    np.testing.assert_array_equal(image, colours())
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "AVIF", "JPEG2000"])
+def test_lossy_formats_are_read(kind: str) -> None:
+    smooth = np.full((HEIGHT, WIDTH, 3), (200, 80, 30), np.uint8)
+    np.testing.assert_allclose(read_image(encoded(PIL.Image.fromarray(smooth), kind)).astype(int), smooth, atol=6)
+
+
+def test_path_text_and_bytes_give_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(encoded(PIL.Image.fromarray(colours())))
+    for source in (path, str(path), path.read_bytes()):
+        np.testing.assert_array_equal(read_image(source), colours())
+
+
+def test_gray_is_repeated_into_three_channels() -> None:
+    gray = colours()[..., 0]
+    np.testing.assert_array_equal(read_image(encoded(PIL.Image.fromarray(gray))), np.repeat(gray[..., None], 3, axis=2))
+
+
+def test_black_and_white_is_read() -> None:
+    image = read_image(encoded(PIL.Image.fromarray(colours()[..., 0]).convert("1")))
+    assert image.shape == (HEIGHT, WIDTH, 3)
+    assert set(np.unique(image)) == {0, 255}
+
+
+def test_transparent_parts_become_white_and_half_transparent_ones_half_white() -> None:
+    layered = np.zeros((1, 3, 4), np.uint8)
+    layered[0, :, 3] = 255, 0, 128
+    image = read_image(encoded(PIL.Image.fromarray(layered)))
+    assert image[0, 0].tolist() == [0, 0, 0]
+    assert image[0, 1].tolist() == [255, 255, 255]
+    np.testing.assert_allclose(image[0, 2].astype(int), 127, atol=1)
+
+
+def test_gray_with_transparency_becomes_white_there() -> None:
+    layered = np.stack([np.full((4, 4), 50, np.uint8), np.zeros((4, 4), np.uint8)], axis=2)
+    assert read_image(encoded(PIL.Image.fromarray(layered, "LA"))).min() == 255
+
+
+def test_palette_is_resolved_and_its_transparent_entry_is_white() -> None:
+    picture = PIL.Image.new("P", (2, 1))
+    picture.putpalette([10, 20, 30, 200, 100, 50])
+    picture.putdata([0, 1])
+    assert read_image(encoded(picture)).tolist() == [[[10, 20, 30], [200, 100, 50]]]
+    assert read_image(encoded(picture, transparency=1)).tolist() == [[[10, 20, 30], [255, 255, 255]]]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_gray_of_16_bits_is_scaled_to_8_however_dark(kind: str) -> None:
+    deep = np.array([[0, 200, 255, 256, 32_768, 65_535]], np.uint16)
+    expected = [0, 0, 0, 1, 128, 255]
+    assert read_image(encoded(PIL.Image.fromarray(deep), kind))[0, :, 0].tolist() == expected
+    assert read_image(encoded(PIL.Image.fromarray(deep[:, :3]), kind))[0, :, 0].tolist() == expected[:3]
+
+
+def test_gray_of_32_bits_is_read_as_what_it_holds() -> None:
+    assert read_image(encoded(PIL.Image.fromarray(np.array([[-5, 0, 40_000, 90_000]], np.int32)), "TIFF"))[0, :, 0].tolist() == [0, 0, 156, 255]
+    assert read_image(encoded(PIL.Image.fromarray(np.array([[0, 90, 255]], np.int32)), "TIFF"))[0, :, 0].tolist() == [0, 90, 255]
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "JPEG"])
+def test_cmyk_is_converted(kind: str) -> None:
+    image = read_image(encoded(PIL.Image.new("CMYK", (8, 8), CMYK_RED), kind))
+    np.testing.assert_allclose(image.reshape(-1, 3).mean(axis=0), (255, 0, 0), atol=8)
+
+
+TURNS: dict[int, Callable[[Pixels], Pixels]] = {
+    1: lambda image: image,
+    2: lambda image: image[:, ::-1],
+    3: lambda image: image[::-1, ::-1],
+    4: lambda image: image[::-1],
+    5: lambda image: image.transpose(1, 0, 2),
+    6: lambda image: np.rot90(image, 1),
+    7: lambda image: image[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda image: np.rot90(image, -1),
+}
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+def test_photo_is_turned_upright_by_its_exif_data(orientation: int) -> None:
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    as_taken = np.ascontiguousarray(TURNS[orientation](colours()))  # how the camera stored the upright scene
+    np.testing.assert_array_equal(read_image(encoded(PIL.Image.fromarray(as_taken), exif=exif)), colours())
+
+
+def test_photo_with_a_second_one_inside_is_read_as_the_first() -> None:
+    red, blue = (PIL.Image.new("RGB", (16, 16), colour) for colour in ("red", "blue"))
+    content = encoded(red, "MPO", save_all=True, append_images=[blue])  # as phones store a photo with its preview
+    np.testing.assert_allclose(read_image(content).reshape(-1, 3).mean(axis=0), (255, 0, 0), atol=3)
+
+
+def test_first_frame_of_an_animation_is_taken() -> None:
+    frames = [PIL.Image.new("RGB", (5, 4), colour) for colour in ("red", "lime", "blue")]
+    image = read_image(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
+    assert image.shape == (4, 5, 3)
+    assert np.unique(image.reshape(-1, 3), axis=0).tolist() == [[255, 0, 0]]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "AVIF"])
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
+def test_truncated_file_is_refused(kind: str, share: float) -> None:
+    whole = encoded(PIL.Image.fromarray(colours(60, 80)), kind)
+    assert "the uploaded file" in is_refused(whole[: int(len(whole) * share)])
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "AVIF", "TIFF", "BMP"])
+def test_damaged_bytes_give_an_image_or_our_error(kind: str) -> None:
+    whole, random = encoded(PIL.Image.fromarray(colours()), kind), np.random.default_rng(1)
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for position in random.integers(0, len(whole), 3):
+            damaged[position] = random.integers(0, 256)
+        with suppress(ImageError):
+            check_image(read_image(bytes(damaged), max_pixels=10_000))
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7", b"\x89PNG\r\n\x1a\n"])
+def test_what_is_no_picture_is_refused(content: bytes) -> None:
+    assert "Not a picture" in is_refused(content)
+
+
+def test_postscript_is_not_run() -> None:
+    assert "Not a picture" in is_refused(encoded(PIL.Image.fromarray(colours()), "EPS"))
+
+
+def test_missing_file_and_folder_are_named(tmp_path: Path) -> None:
+    assert str(tmp_path / "none.png") in is_refused(tmp_path / "none.png")
+    assert str(tmp_path) in is_refused(tmp_path)
+    assert "Received" in is_refused("a\0b.png")
+
+
+def test_largest_allowed_picture_is_read_and_one_pixel_more_is_not() -> None:
+    content = encoded(PIL.Image.fromarray(colours()))
+    assert read_image(content, max_pixels=WIDTH * HEIGHT).shape == (HEIGHT, WIDTH, 3)
+    assert is_refused(content, max_pixels=WIDTH * HEIGHT - 1).endswith(f"Received: {WIDTH}×{HEIGHT}")
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG whose header promises a large picture and that ends there."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = (struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header)), b"\0\0\0\0IDAT" + struct.pack(">I", zlib.crc32(b"IDAT")))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize("side", [8_000, 60_000])
+def test_too_many_pixels_are_refused_by_the_header_before_decoding(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PIL.Image.Image, "load", lambda _: pytest.fail("was decoded"))
+    assert "too large: expected at most 50 megapixels" in is_refused(bomb(side, side))
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8)])
+def test_array_that_is_no_rgb_image_is_refused(wrong: Any) -> None:
+    with pytest.raises(ImageError, match=rf"Received: {wrong.dtype} \({', '.join(map(str, wrong.shape))}"):
+        check_image(wrong)
+
+
+def test_what_is_no_array_is_refused() -> None:
+    with pytest.raises(ImageError, match=r"Received: list$"):
+        check_image([[[1, 2, 3]]])  # type: ignore[arg-type]

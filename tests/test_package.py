@@ -1,0 +1,135 @@
+"""A package folder is loaded if it is what it says it is."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fersys
+from fersys.config import CONFIG_FILE, ModelConfig, read_config, write_config
+from fersys.errors import ModelError, PackageError
+from fersys.package import KERAS_FILE, MODEL_FILES, RECORD_FILES, SERVING_FILE, check_package, load, seal, sha256
+from tests.tiny_package import make_package
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Path:
+    """What serving reads, as the app's tests use it."""
+    return make_package(tmp_path, "tiny")
+
+
+@pytest.fixture
+def whole(served: Path) -> Path:
+    """A package with every model file and some records."""
+    for name in (*MODEL_FILES, *RECORD_FILES[:2]):
+        if name != SERVING_FILE:
+            (served / name).write_bytes(name.encode())
+    seal(served, read_config(served))
+    return served
+
+
+def changed(folder: Path, **changes: Any) -> Path:
+    content = json.loads((folder / CONFIG_FILE).read_text()) | changes
+    (folder / CONFIG_FILE).write_text(json.dumps(content))
+    return folder
+
+
+def test_a_good_package_is_loaded_by_path_and_by_text(served: Path) -> None:
+    for folder in (served, str(served)):
+        recognizer = fersys.load(folder)
+        assert recognizer.name == "tiny"
+        assert recognizer.predict([np.zeros((48, 48, 3), np.uint8)]).shape == (1, 7)
+
+
+def test_home_folder_may_be_written_short(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(served.parent))
+    monkeypatch.setenv("USERPROFILE", str(served.parent))
+    assert load("~/tiny").name == "tiny"
+
+
+def test_a_good_package_passes_the_check_and_vouches_for_all_its_files(whole: Path) -> None:
+    config = check_package(whole)
+    assert set(config.files) == {*MODEL_FILES, *RECORD_FILES[:2]}
+    assert config == read_config(whole)
+
+
+def test_hashes_are_those_of_sha256sum(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")
+    assert sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.mark.parametrize("name", [*MODEL_FILES, *RECORD_FILES[:2]])
+def test_one_changed_byte_is_noticed(whole: Path, name: str) -> None:
+    content = bytearray((whole / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (whole / name).write_bytes(bytes(content))
+    with pytest.raises(PackageError, match=rf"{name} was changed: expected SHA-256 \w+\. Received: \w+$"):
+        check_package(whole)
+
+
+@pytest.mark.parametrize("name", [*MODEL_FILES, *RECORD_FILES[:2]])
+def test_missing_file_is_noticed(whole: Path, name: str) -> None:
+    (whole / name).unlink()
+    with pytest.raises(PackageError, match=rf"incomplete: expected {name} in .*Received: "):
+        check_package(whole)
+
+
+@pytest.mark.parametrize("name", MODEL_FILES)
+def test_model_file_that_is_not_listed_is_noticed(whole: Path, name: str) -> None:
+    config = read_config(whole)
+    write_config(whole, dataclasses.replace(config, files={key: value for key, value in config.files.items() if key != name}))
+    with pytest.raises(PackageError, match=rf"not vouch for {name}.*Received: "):
+        check_package(whole)
+
+
+def test_changed_missing_or_unlisted_serving_file_is_not_loaded(served: Path) -> None:
+    content = (served / SERVING_FILE).read_bytes()
+    (served / SERVING_FILE).write_bytes(content + b"\0")
+    with pytest.raises(PackageError, match="was changed"):
+        load(served)
+    (served / SERVING_FILE).unlink()
+    with pytest.raises(PackageError, match="incomplete"):
+        load(served)
+    (served / SERVING_FILE).write_bytes(content)
+    with pytest.raises(PackageError, match=r"Received: none$"):
+        load(changed(served, files={}))
+
+
+def test_serving_does_not_ask_for_files_it_does_not_read(whole: Path) -> None:
+    (whole / KERAS_FILE).unlink()
+    assert load(whole).name == "tiny"
+
+
+def test_unknown_recogniser_is_refused(served: Path) -> None:
+    with pytest.raises(PackageError, match=r"expected a recogniser among cnn.*Received: 'oracle'$"):
+        load(changed(served, recognizer="oracle"))
+
+
+def test_package_of_another_format_version_is_refused(served: Path) -> None:
+    with pytest.raises(PackageError, match=r"expected format version 1\. Received: 2$"):
+        load(changed(served, format_version=2))
+
+
+@pytest.mark.parametrize("folder", ["none", "tiny/model.onnx", "."])
+def test_what_is_no_package_is_refused(served: Path, folder: str) -> None:
+    with pytest.raises(PackageError, match=r"Not a model package.*Received: "):
+        load(served.parent / folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a network", b"\x08\x07"])
+def test_file_that_the_runtime_cannot_read_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / SERVING_FILE).write_bytes(content)
+    seal(tmp_path, ModelConfig("tiny", "paper"))
+    with pytest.raises(ModelError, match=r"(?s)ONNX Runtime can load\. Received: .*model\.onnx"):
+        load(tmp_path)
+
+
+def test_sealing_again_vouches_for_what_is_there_now(whole: Path) -> None:
+    (whole / RECORD_FILES[0]).write_text("new")
+    (whole / RECORD_FILES[1]).unlink()
+    sealed = seal(whole, read_config(whole))
+    assert set(sealed.files) == {*MODEL_FILES, RECORD_FILES[0]}
+    assert check_package(whole) == sealed
