@@ -1,0 +1,60 @@
+"""Starts the web page: `python -m app [--host HOST] [--port PORT] [--models FOLDER …] [--share] [--debug]`."""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from app import guard
+from app.models import find_shipped, load_models
+from app.server import Address, check_free, start, wait
+from fersys.errors import ConfigError, FerSysError
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Serve until Ctrl+C; an error of ours becomes one line and exit code 1."""
+    arguments = _parser().parse_args(words)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill cleans up like Ctrl+C
+    try:
+        with tempfile.TemporaryDirectory(prefix="fersys-", ignore_cleanup_errors=True) as folder:
+            guard.silence(os.environ, Path(folder))
+            _serve(arguments)
+    except KeyboardInterrupt:
+        return 130
+    except FerSysError as error:
+        if arguments.debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _serve(arguments: argparse.Namespace) -> None:
+    address = Address(arguments.host, arguments.port, arguments.share)
+    check_free(address)
+    models = load_models(arguments.models or find_shipped())
+    try:
+        demo = start(models, address)
+    except ModuleNotFoundError as error:
+        if arguments.debug:
+            raise
+        raise ConfigError(f"A package is missing: expected those of requirements-app.txt. Received: no {error.name}") from error
+    print(f"FER-Sys is ready on {demo.share_url or address.url}  (Ctrl+C stops it)", flush=True)
+    wait(demo)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m app", description="Show what FER-Sys' models make of the faces in your pictures, in the browser.")
+    parser.add_argument("--host", default=Address.host, help="address to serve on; 0.0.0.0 lets others in your network reach it (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=Address.port, help="port to serve on (default: %(default)s)")
+    parser.add_argument("--models", type=Path, nargs="+", metavar="FOLDER", help="model packages to show side by side (default: those in hub/models)")
+    parser.add_argument("--share", action="store_true", help="also ask Gradio for a public link, which sends pictures through its servers")
+    parser.add_argument("--debug", action="store_true", help="show a traceback with an error")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
