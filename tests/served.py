@@ -91,11 +91,7 @@ def serve(folder: Path) -> Iterator[Served]:
         # What the guard changes for its process is changed back for the other tests.
         for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED", "HF_HUB_DISABLE_TELEMETRY", "NO_PROXY", "no_proxy"):
             patch.setenv(name, os.environ.get(name, ""))
-        for owner, attribute in (
-            (PIL.Image, "MAX_IMAGE_PIXELS"),
-            (gradio.processing_utils, "async_ssrf_protected_download"),
-            (gradio.processing_utils, "async_ssrf_protected_get"),
-        ):
+        for owner, attribute in ((PIL.Image, "MAX_IMAGE_PIXELS"), (gradio.processing_utils, "async_ssrf_protected_get")):
             patch.setattr(owner, attribute, getattr(owner, attribute))
         guard.silence(os.environ, uploads)
         demo = start(models, Address(port=port))

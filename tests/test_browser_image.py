@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, expect, sync_playwright
 
 from fersys import EMOTIONS
 from tests.served import Served, serve
@@ -22,7 +22,8 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-_DESKTOP, _PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+_DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+_PHONE: ViewportSize = {"width": 390, "height": 844}
 _PATIENCE = 60_000  # milliseconds, for busy machines: the page waits for what it expects, never a fixed time
 
 

@@ -167,7 +167,8 @@ def test_what_is_no_picture_is_refused(content: bytes) -> None:
     assert "Not a picture" in is_refused(content)
 
 
-def test_postscript_is_not_run() -> None:
+def test_postscript_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_, **__: pytest.fail("was run"))
     assert "Not a picture" in is_refused(encoded(PIL.Image.fromarray(colours()), "EPS"))
 
 

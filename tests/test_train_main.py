@@ -105,7 +105,7 @@ def test_setting_out_of_range_is_one_line_and_exit_code_1(words: list[str], mess
     assert main(["fit", *words]) == 1
     assert one_line(capsys).endswith(message)
     with pytest.raises(ConfigError):
-        main(["--debug", "fit", *words])
+        main(["fit", *words, "--debug"])
 
 
 FAILING: list[tuple[list[str], type[FerSysError]]] = [
@@ -121,7 +121,7 @@ def test_error_of_ours_is_one_line_unless_debug_is_asked_for(words: list[str], k
     assert main(words) == 1
     assert "Received: " in one_line(capsys)
     with pytest.raises(kind):
-        main(["--debug", *words])
+        main([*words, "--debug"])
 
 
 def test_interrupting_says_how_to_go_on(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

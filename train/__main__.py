@@ -32,7 +32,6 @@ def _parser(data: str) -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     _data_parser(_add(commands, "data", _data, "count images, find twins, say what the clean-up removes", data))
     _fit_parser(_add(commands, "fit", _fit, "train a model into runs/<name>/, or go on training it", data))
@@ -47,6 +46,7 @@ def _parser(data: str) -> argparse.ArgumentParser:
 def _add(commands: Any, name: str, run: Any, text: str, data: str | None) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(run=run)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     if data is not None:
         parser.add_argument("--data", default=data, help=f"hub id, folder or fer2013.csv (or set {DATA_VARIABLE}); default: %(default)s")
     return parser

@@ -12,6 +12,7 @@ from train.data import Fer2013
 from train.figures import draw_all
 from train.measure import measure, read_metrics
 
+_TOLERANCE = 5e-4  # three decimals; another processor may round the last digits otherwise
 HEADLINE = ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "nll", "brier", "ece")
 
 
@@ -72,7 +73,7 @@ def _differences(published: dict[str, Any], measured: dict[str, Any]) -> list[st
         if now is None:
             found.append(f"{split}: cannot be measured on this copy of the data")
             continue
-        changed = [name for name in HEADLINE if round(figures[name], 3) != round(now[name], 3)]
+        changed = [name for name in HEADLINE if abs(figures[name] - now[name]) >= _TOLERANCE]
         found += [f"{split} {name}: published {figures[name]:.3f}, measured {now[name]:.3f}" for name in changed]
     return found
 

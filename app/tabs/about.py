@@ -25,7 +25,7 @@ thinks it that such people would have put this face into each of the seven.</p>
 </ul>
 <h2>What happens to your pictures</h2>
 <p>A picture is looked at in memory, and the file it came in is deleted before you see the answer. An upload that was
-broken off is deleted within two minutes. Nothing is logged, and nothing of it is sent to anybody else.</p>
+broken off is deleted within two minutes. Nothing of it is logged. Where it travels stands at the top of the page.</p>
 """
 
 
