@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from fersys.errors import FerSysError
-from train.config import RECIPES, FitConfig, recipe
+from train.config import DEFAULT_SOURCE, RECIPES, FitConfig, recipe
 
 DATA_VARIABLE = "FERSYS_DATA"
-DEFAULT_DATA = "AutumnQiu/fer2013"
 MODELS = Path("hub/models")
 REPORTS = Path("reports")
 
@@ -182,7 +181,7 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; an error of ours becomes one line and exit code 1."""
-    arguments = _parser(os.environ.get(DATA_VARIABLE) or DEFAULT_DATA).parse_args(words)
+    arguments = _parser(os.environ.get(DATA_VARIABLE) or DEFAULT_SOURCE).parse_args(words)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow would talk of absent GPUs
     warnings.filterwarnings("ignore", category=FutureWarning, module="keras")
     try:

@@ -8,6 +8,7 @@ from typing import Any
 
 from fersys.errors import ConfigError
 
+DEFAULT_SOURCE = "AutumnQiu/fer2013"  # hub id of a copy with the official splits
 OPTIMIZERS = ("sgd", "adam")
 SCHEDULES = ("cosine", "constant")
 SELECTIONS = ("last", "best")
@@ -65,6 +66,10 @@ class FitConfig:
         _within("dropout", self.dropout, 0.0, 0.95)
         _within("ema", self.ema, 0.0, 0.99999)
         _within("learning_rate", self.learning_rate, 1e-8, 10.0)
+        for name in ("zoom", "shear", "contrast", "erase", "warmup", "label_smoothing", "weight_decay"):
+            _within(name, getattr(self, name), 0.0, 1.0)
+        for name in ("rotation", "shift", "clip", "patience", "limit"):
+            _within(name, getattr(self, name), 0.0, 1e9)
         if self.ema and self.select == "best":
             raise ConfigError("Averaged weights (ema) are taken from the last epoch: expected select=last. Received: best")
 

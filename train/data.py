@@ -9,10 +9,10 @@ from sklearn.model_selection import train_test_split
 
 from fersys.errors import DataError
 from fersys.labels import EMOTIONS
+from train.config import DEFAULT_SOURCE
 from train.sources import COUNTS, SIZE, SPLITS, Records, counts_by_split, read_records
 from train.twins import Mask, Twins, clean_training, find_twins, has_twin
 
-DEFAULT_SOURCE = "AutumnQiu/fer2013"
 SPLIT_KINDS = ("official", "paper")
 
 # FER+ columns: neutral happiness surprise sadness anger disgust fear contempt unknown NF

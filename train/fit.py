@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from fersys.errors import ConfigError
 from fersys.labels import EMOTIONS
 from train.architectures import build_network
 from train.batches import Batches
@@ -82,13 +83,23 @@ def _kernels_decay(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Op
 
 
 def _resume(network: keras.Model, folder: Path, steps: int) -> Rows:
-    """Load the checkpoint, if any, and return the history rows up to it."""
+    """Load the checkpoint, if any, and return the history rows up to it.
+
+    Raises:
+        ConfigError: if the history has lost epochs that the checkpoint holds.
+    """
     if not (folder / CHECKPOINT).is_file():
         return []
     network.optimizer.build(network.trainable_variables)
     network.load_weights(folder / CHECKPOINT)
-    done = int(network.optimizer.iterations) // steps
-    return read_history(folder / HISTORY)[:done]
+    done = int(network.optimizer.iterations)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Dropout):  # draws once a step; a checkpoint does not hold where it is
+            layer.seed_generator.state.assign_add([0, done])
+    rows = read_history(folder / HISTORY)[: done // steps]
+    if len(rows) < done // steps:
+        raise ConfigError(f"{folder / HISTORY} does not fit the checkpoint: expected {done // steps} epochs. Received: {len(rows)}")
+    return rows
 
 
 def _run(network: keras.Model, folder: Path, config: FitConfig, batches: Batches, rows: Rows) -> None:

@@ -5,6 +5,7 @@ started again only with the settings and the data that it began with.
 """
 
 import json
+import os
 import platform
 import subprocess
 from dataclasses import asdict
@@ -32,14 +33,20 @@ def open_run(folder: Path, config: FitConfig, data: Fer2013) -> dict[str, Any]:
         return _checked(json.loads(path.read_text()), wanted, folder)
     folder.mkdir(parents=True, exist_ok=True)
     run = wanted | {"removed": data.removed, "versions": _versions(), "git_revision": git_revision()}
-    path.write_text(json.dumps(run, indent=2) + "\n")
+    _write(path, run)
     return run
 
 
 def note(folder: Path, **facts: Any) -> None:
     """Add facts that the training itself found, such as a chosen tau, to `run.json`."""
     run = read_run(folder) | facts
-    (folder / RUN_FILE).write_text(json.dumps(run, indent=2) + "\n")
+    _write(folder / RUN_FILE, run)
+
+
+def _write(path: Path, run: dict[str, Any]) -> None:
+    unfinished = path.with_name(f"unfinished-{path.name}")
+    unfinished.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
+    os.replace(unfinished, path)
 
 
 def _checked(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -59,7 +66,7 @@ def read_run(folder: Path) -> dict[str, Any]:
     """
     path = folder / RUN_FILE
     if not path.is_file():
-        raise ConfigError(f"No run there: expected {path}. Train one with python -m train fit.")
+        raise ConfigError(f"No run there: expected {path}. Train one with python -m train fit. Received: {folder}")
     content: dict[str, Any] = json.loads(path.read_text())
     return content
 
