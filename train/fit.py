@@ -94,7 +94,7 @@ def _resume(network: keras.Model, folder: Path, steps: int) -> Rows:
     network.load_weights(folder / CHECKPOINT)
     done = int(network.optimizer.iterations)
     for layer in network.layers:
-        if isinstance(layer, keras.layers.Dropout):  # draws once a step; a checkpoint does not hold where it is
+        if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:  # draws once a step; a checkpoint does not hold where it is
             layer.seed_generator.state.assign_add([0, done])
     rows = read_history(folder / HISTORY)[: done // steps]
     if len(rows) < done // steps:
