@@ -11,24 +11,21 @@ from pathlib import Path
 from app import guard
 from app.models import find_shipped, load_models
 from app.server import Address, check_free, start, wait
-from fersys.errors import ConfigError, FerSysError
+from fersys.command import run_command
+from fersys.errors import ConfigError
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Serve until Ctrl+C; an error of ours becomes one line and exit code 1."""
     arguments = _parser().parse_args(words)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill cleans up like Ctrl+C
-    try:
-        with tempfile.TemporaryDirectory(prefix="fersys-", ignore_cleanup_errors=True) as folder:
-            guard.silence(os.environ, Path(folder))
-            _serve(arguments)
-    except KeyboardInterrupt:
-        return 130
-    except FerSysError as error:
-        if arguments.debug:
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    return run_command(lambda: _serve_from_a_folder(arguments), arguments.debug, stopped="")
+
+
+def _serve_from_a_folder(arguments: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory(prefix="fersys-", ignore_cleanup_errors=True) as folder:
+        guard.silence(os.environ, Path(folder))
+        _serve(arguments)
     return 0
 
 

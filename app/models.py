@@ -1,6 +1,5 @@
 """The models behind the page: found on disk, loaded once, warmed up."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from fersys import detect, load
+from fersys.config import read_object
 from fersys.errors import PackageError
-from fersys.package import METRICS_FILE
+from fersys.package import METRICS_FILE, SHIPPED
 from fersys.recognizers.base import Recognizer
 
-SHIPPED_FOLDER = Path(__file__).resolve().parents[1] / "hub" / "models"
-SHIPPED = ("fersys-cnn", "fersys-cnn-paper")  # in the order they are shown
+SHIPPED_FOLDER = Path(__file__).resolve().parents[1] / SHIPPED
+SHOWN = ("fersys-cnn", "fersys-cnn-paper")  # in this order
 SPLITS = ("validation", "test")
 
 
@@ -54,9 +54,9 @@ def find_shipped(folder: Path = SHIPPED_FOLDER) -> list[Path]:
     Raises:
         PackageError: if none is.
     """
-    found = [folder / name for name in SHIPPED if (folder / name).is_dir()]
+    found = [folder / name for name in SHOWN if (folder / name).is_dir()]
     if not found:
-        raise PackageError(f"No model to show: expected {' or '.join(SHIPPED)} in {folder}, or a package named with --models. Received: none")
+        raise PackageError(f"No model to show: expected {' or '.join(SHOWN)} in {folder}, or a package named with --models. Received: none")
     return found
 
 
@@ -84,10 +84,11 @@ def read_measurements(folder: Path) -> tuple[Measurement, ...]:
     path = folder / METRICS_FILE
     if not path.is_file():
         return ()
+    content = read_object(path, "not measured")
     try:
-        splits = json.loads(path.read_text(encoding="utf-8"))["splits"]
+        splits = content["splits"]
         return tuple(_measurement(split, splits[split]) for split in SPLITS if split in splits)
-    except (ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise PackageError(f"{path} is damaged: expected n, accuracy and macro_f1 of each split. Received: {error!r}") from error
 
 

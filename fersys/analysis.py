@@ -1,10 +1,10 @@
 """From a picture to what each model says of each face in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fersys.faces import detect
-from fersys.recognizers.base import Recognizer
+from fersys.recognizers.base import Probabilities, Recognizer
 from fersys.results import Face, Image, Prediction, to_prediction
 
 
@@ -31,5 +31,9 @@ def analyze(image: Image, recognizers: Sequence[Recognizer]) -> list[FaceResult]
     """
     faces = detect(image)
     crops = [face.crop for face in faces]
-    answers = [(recognizer.name, recognizer.predict(crops)) for recognizer in recognizers]
-    return [FaceResult(face, tuple(to_prediction(name, rows[index]) for name, rows in answers)) for index, face in enumerate(faces)]
+    return join(faces, {recognizer.name: recognizer.predict(crops) for recognizer in recognizers})
+
+
+def join(faces: Sequence[Face], answers: Mapping[str, Probabilities]) -> list[FaceResult]:
+    """Put each face beside what every model, by name, said of it: rows (7,) in the order of the faces."""
+    return [FaceResult(face, tuple(to_prediction(name, rows[index]) for name, rows in answers.items())) for index, face in enumerate(faces)]

@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path, PurePath
+from typing import Any
 
 from fersys.errors import PackageError
 from fersys.labels import EMOTIONS
@@ -67,18 +68,31 @@ def read_config(folder: Path) -> ModelConfig:
         PackageError: if it is missing, no JSON, or says something else than this version reads.
     """
     path = folder / CONFIG_FILE
+    return _from_dict(read_object(path, "not a model package"), path)
+
+
+def read_object(path: Path, missing: str) -> dict[str, Any]:
+    """Read a JSON file of a package that holds an object.
+
+    Args:
+        path: the file.
+        missing: what its absence means, for the message.
+
+    Raises:
+        PackageError: if it is missing, or is no JSON object.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise PackageError(f"Not a model package: expected a folder with a file {CONFIG_FILE} in it. Received: {folder}") from error
+        raise PackageError(f"{missing[0].upper()}{missing[1:]}: expected a folder with a file {path.name} in it. Received: {path.parent}") from error
     except ValueError as error:
         raise PackageError(f"{path} is damaged: expected JSON. Received: {error}") from error
-    return _from_dict(content, path)
-
-
-def _from_dict(content: object, path: Path) -> ModelConfig:
     if not isinstance(content, dict):
-        raise PackageError(f"{path}: expected an object. Received: {type(content).__name__}")
+        raise PackageError(f"{path} is damaged: expected a JSON object. Received: {type(content).__name__}")
+    return content
+
+
+def _from_dict(content: dict[str, Any], path: Path) -> ModelConfig:
     if content.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:  # first: another format has other keys
         raise PackageError(f"{path}: expected format version {FORMAT_VERSION}. Received: {content['format_version']}")
     names = {f.name for f in fields(ModelConfig)}

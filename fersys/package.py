@@ -4,11 +4,12 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from fersys.config import ModelConfig, read_config, write_config
+from fersys.config import CONFIG_FILE, ModelConfig, read_config, write_config
 from fersys.errors import PackageError
 from fersys.recognizers import RECOGNIZERS
 from fersys.recognizers.base import Recognizer
 
+SHIPPED = Path("hub/models")  # in a checkout: the packages that come with it
 KERAS_FILE = "model.keras"
 SERVING_FILE = "model.onnx"
 METRICS_FILE = "metrics.json"
@@ -21,6 +22,11 @@ FIGURES_FOLDER = "figures"
 # Keras' own `hf://` layout (config.json, metadata.json, model.weights.h5) beside our files.
 MODEL_FILES: tuple[str, ...] = ("config.json", "metadata.json", "model.weights.h5", KERAS_FILE, SERVING_FILE)
 RECORD_FILES: tuple[str, ...] = (METRICS_FILE, PREDICTIONS_FILE, HISTORY_FILE, RUN_FILE)
+
+
+def find_packages(folder: Path) -> list[Path]:
+    """Return the model packages that lie in a folder, by name; none if there is no such folder."""
+    return sorted(path.parent for path in folder.glob(f"*/{CONFIG_FILE}"))
 
 
 def load(folder: str | Path) -> Recognizer:

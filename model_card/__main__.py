@@ -5,7 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fersys.errors import FerSysError
+from fersys.command import run_command
+from fersys.package import SHIPPED, find_packages
 from model_card.card import write_card
 
 
@@ -15,14 +16,12 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("folders", nargs="*", type=Path, help="package folders; default: all in hub/models")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     arguments = parser.parse_args(words)
-    try:
-        for folder in arguments.folders or sorted(path.parent for path in Path("hub/models").glob("*/fersys.json")):
-            print(f"wrote {write_card(folder)}")
-    except FerSysError as error:
-        if arguments.debug:
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    return run_command(lambda: _write(arguments.folders or find_packages(SHIPPED)), arguments.debug)
+
+
+def _write(folders: Sequence[Path]) -> int:
+    for folder in folders:
+        print(f"wrote {write_card(folder)}")
     return 0
 
 

@@ -1,13 +1,13 @@
 """What a card is made of: the JSON files of a package, read once."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fersys.config import ModelConfig, read_config
-from fersys.errors import PackageError
+from fersys.config import ModelConfig, read_config, read_object
 from fersys.package import METRICS_FILE, RUN_FILE
+
+_MISSING = "a card needs it measured first (python -m train evaluate)"
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,4 @@ def read_facts(folder: Path) -> Facts:
     Raises:
         PackageError: if one of the files is missing or no JSON.
     """
-    return Facts(folder, read_config(folder), _read(folder / METRICS_FILE), _read(folder / RUN_FILE))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise PackageError(f"A card needs {path.name}: measure the model first (python -m train evaluate). Received: {path.parent}") from error
-    except ValueError as error:
-        raise PackageError(f"{path} is damaged: expected JSON. Received: {error}") from error
-    if not isinstance(content, dict):
-        raise PackageError(f"{path} is damaged: expected an object. Received: {type(content).__name__}")
-    return content
+    return Facts(folder, read_config(folder), read_object(folder / METRICS_FILE, _MISSING), read_object(folder / RUN_FILE, _MISSING))

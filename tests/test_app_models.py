@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.models import SHIPPED, Measurement, find_shipped, load_models, read_measurements
+from app.models import SHOWN, Measurement, find_shipped, load_models, read_measurements
 from fersys.errors import FerSysError, PackageError
 from tests.tiny_package import make_package
 
@@ -13,14 +13,14 @@ METRICS = json.dumps({"splits": {"test": {"n": 20, "accuracy": 0.5, "macro_f1": 
 
 
 def test_shipped_packages_come_best_first(tmp_path: Path) -> None:
-    for name in (*reversed(SHIPPED), "another"):
+    for name in (*reversed(SHOWN), "another"):
         (tmp_path / name).mkdir()
-    assert [folder.name for folder in find_shipped(tmp_path)] == list(SHIPPED)
+    assert [folder.name for folder in find_shipped(tmp_path)] == list(SHOWN)
 
 
 def test_one_shipped_package_is_enough(tmp_path: Path) -> None:
-    (tmp_path / SHIPPED[0]).mkdir()
-    assert find_shipped(tmp_path) == [tmp_path / SHIPPED[0]]
+    (tmp_path / SHOWN[0]).mkdir()
+    assert find_shipped(tmp_path) == [tmp_path / SHOWN[0]]
 
 
 def test_no_shipped_package_is_an_error_that_says_how_to_name_one(tmp_path: Path) -> None:

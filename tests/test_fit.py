@@ -14,12 +14,14 @@ import keras
 import numpy as np
 import pytest
 
+from fersys.package import HISTORY_FILE
 from tests.made_data import records, split, write_parquet
 from train import fit as training
 from train.batches import Batches
 from train.config import FitConfig
 from train.data import Fer2013, load_fer2013
-from train.fit import BEST, CHECKPOINT, COLUMNS, HISTORY, fit, read_history, stale, time_left, write_history
+from train.fit import BEST, CHECKPOINT, fit, stale, time_left
+from train.history import COLUMNS, read_history
 
 # All that a checkpoint must hold: momentum, averaged weights, place in the schedule and in the random numbers.
 CONFIG = FitConfig(
@@ -81,7 +83,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, data: Fer2013) -> Whole:
 
 
 def assert_same_history(one: Path, other: Path) -> None:
-    mine, others = read_history(one / HISTORY), read_history(other / HISTORY)
+    mine, others = read_history(one / HISTORY_FILE), read_history(other / HISTORY_FILE)
     assert len(mine) == len(others)
     for column in COLUMNS[:-1]:
         np.testing.assert_allclose([row[column] for row in mine], [row[column] for row in others], rtol=1e-5, atol=1e-6, err_msg=column)
@@ -94,7 +96,7 @@ def assert_same_weights(one: keras.Model, other: keras.Model) -> None:
 
 def die_before_checkpoint(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
     """Die at the end of the given epoch: its history is written, its checkpoint is not."""
-    save, saved = training._save_atomically, []
+    save, saved = training._save, []
 
     def dying(network: keras.Model, path: Path) -> None:
         saved.append(path.name)
@@ -102,21 +104,21 @@ def die_before_checkpoint(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
             raise KilledError
         save(network, path)
 
-    monkeypatch.setattr(training, "_save_atomically", dying)
+    monkeypatch.setattr(training, "_save", dying)
 
 
 # Learning
 
 
 def test_a_network_learns(whole: Whole) -> None:
-    rows = read_history(whole[0] / HISTORY)
+    rows = read_history(whole[0] / HISTORY_FILE)
     assert rows[-1]["loss"] < 0.5 * rows[0]["loss"]
     assert rows[-1]["accuracy"] > 0.8
     assert rows[-1]["val_accuracy"] > 0.8
 
 
 def test_history_has_a_row_an_epoch_and_the_planned_rates(whole: Whole) -> None:
-    rows = read_history(whole[0] / HISTORY)
+    rows = read_history(whole[0] / HISTORY_FILE)
     assert [row["epoch"] for row in rows] == list(range(1, CONFIG.epochs + 1))
     rates = [row["learning_rate"] for row in rows]
     assert rates == sorted(rates, reverse=True)
@@ -125,7 +127,7 @@ def test_history_has_a_row_an_epoch_and_the_planned_rates(whole: Whole) -> None:
 
 
 def test_history_and_tensorboard_logs_are_left_behind(whole: Whole) -> None:
-    with (whole[0] / HISTORY).open() as file:
+    with (whole[0] / HISTORY_FILE).open() as file:
         assert tuple(next(csv.reader(file))) == COLUMNS
     assert list((whole[0] / "logs").rglob("events*"))
     assert not list(whole[0].glob("unfinished-*"))
@@ -134,7 +136,7 @@ def test_history_and_tensorboard_logs_are_left_behind(whole: Whole) -> None:
 def test_averaged_weights_are_those_that_validation_measured(whole: Whole, data: Fer2013) -> None:
     batches = Batches(data.split("fit"), data.split("validation"), CONFIG)
     loss = whole[1].evaluate(batches.validating(), verbose=0)[0]
-    assert loss == pytest.approx(read_history(whole[0] / HISTORY)[-1]["val_loss"], rel=1e-3, abs=1e-5)
+    assert loss == pytest.approx(read_history(whole[0] / HISTORY_FILE)[-1]["val_loss"], rel=1e-3, abs=1e-5)
 
 
 def test_precision_of_the_process_stays_as_it_was(whole: Whole) -> None:
@@ -169,17 +171,17 @@ def killed_in_a_later_epoch(command: list[str], folder: Path, environment: dict[
 
 def whole_epochs(folder: Path) -> int:
     """Epochs that have their row and, after it, their checkpoint."""
-    files = [folder / HISTORY, folder / CHECKPOINT]
+    files = [folder / HISTORY_FILE, folder / CHECKPOINT]
     if not all(file.is_file() for file in files) or files[0].stat().st_mtime_ns > files[1].stat().st_mtime_ns:
         return 0
-    return len(read_history(folder / HISTORY))
+    return len(read_history(folder / HISTORY_FILE))
 
 
 def test_a_killed_training_ends_as_if_nothing_had_happened(tmp_path: Path, source: Path, whole: Whole) -> None:
     command = [sys.executable, "-c", PROGRAM, str(source), str(tmp_path), json.dumps(asdict(CONFIG))]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     killed_in_a_later_epoch(command, tmp_path, environment)
-    assert 2 <= len(read_history(tmp_path / HISTORY)) < CONFIG.epochs
+    assert 2 <= len(read_history(tmp_path / HISTORY_FILE)) < CONFIG.epochs
     assert not (tmp_path / "final.weights.h5").exists()
     again = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr[-2000:]
@@ -196,7 +198,7 @@ def test_a_kill_between_history_and_checkpoint_does_no_harm(tmp_path: Path, data
         die_before_checkpoint(patch, epoch)
         with pytest.raises(KilledError):
             train(tmp_path, CONFIG, data)
-    assert len(read_history(tmp_path / HISTORY)) == epoch
+    assert len(read_history(tmp_path / HISTORY_FILE)) == epoch
     network = train(tmp_path, CONFIG, data)
     assert_same_history(tmp_path, whole[0])
     assert_same_weights(network, whole[1])
@@ -223,7 +225,7 @@ FROZEN = replace(QUICK, epochs=9, learning_rate=1e-8, batch_norm=False)  # its v
 def test_a_stale_run_stops_early_and_stays_stopped(tmp_path: Path, data: Fer2013) -> None:
     config = replace(FROZEN, patience=2, ema=0.5, select="last")
     network = train(tmp_path, config, data)
-    assert len(read_history(tmp_path / HISTORY)) == 3
+    assert len(read_history(tmp_path / HISTORY_FILE)) == 3
     before = contents(tmp_path)
     again = train(tmp_path, config, data)
     assert contents(tmp_path) == before
@@ -234,7 +236,7 @@ def test_a_stale_run_stops_early_and_stays_stopped(tmp_path: Path, data: Fer2013
 def test_the_best_epoch_is_chosen_by_validation(tmp_path: Path, data: Fer2013) -> None:
     config = replace(QUICK, epochs=4, learning_rate=0.02)
     network = train(tmp_path, config, data)
-    rows = read_history(tmp_path / HISTORY)
+    rows = read_history(tmp_path / HISTORY_FILE)
     batches = Batches(data.split("fit"), data.split("validation"), config)
     accuracy = network.evaluate(batches.validating(), verbose=0)[1]
     assert accuracy == pytest.approx(max(row["val_accuracy"] for row in rows), abs=1e-6)
@@ -264,10 +266,3 @@ def test_stale_means_no_rise_for_so_many_epochs(accuracies: list[float], patienc
 def test_time_left_is_told_from_the_last_epochs() -> None:
     rows = [{"seconds": seconds} for seconds in (999.0, 60.0, 120.0, 180.0)]
     assert time_left(rows, 10) == "epoch 4 of 10, at most about 12 min left at this pace"
-
-
-def test_history_is_read_as_it_was_written(tmp_path: Path) -> None:
-    rows = [dict.fromkeys(COLUMNS, 0.1 + 0.2), dict.fromkeys(COLUMNS, 1e-12)]
-    write_history(tmp_path / HISTORY, rows)
-    assert read_history(tmp_path / HISTORY) == rows
-    assert read_history(tmp_path / "none.csv") == []

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from fersys.errors import ConfigError
+from fersys.package import RUN_FILE
 from tests.made_data import records, write_parquet
 from train.config import FitConfig
 from train.data import Fer2013, load_fer2013
-from train.runs import RUN_FILE, git_revision, open_run, read_run
+from train.runs import git_revision, open_run, read_run
 
 
 @pytest.fixture(scope="module")

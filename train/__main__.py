@@ -9,11 +9,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from fersys.errors import FerSysError
+from fersys.command import run_command
+from fersys.package import SHIPPED, find_packages
 from train.config import DEFAULT_SOURCE, RECIPES, FitConfig, recipe
 
 DATA_VARIABLE = "FERSYS_DATA"
-MODELS = Path("hub/models")
 REPORTS = Path("reports")
 
 _EXAMPLES = """examples:
@@ -83,7 +83,7 @@ def _ablate_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def _bench_parser(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--package", type=Path, default=MODELS / "fersys-cnn", help="package to time (default: %(default)s)")
+    parser.add_argument("--package", type=Path, default=SHIPPED / "fersys-cnn", help="package to time (default: %(default)s)")
 
 
 def _truth(text: str) -> bool:
@@ -138,7 +138,7 @@ def _evaluate_shipped(data: Any) -> int:
     from train.release import headline, remeasure
 
     differing = 0
-    for folder in sorted(path.parent for path in MODELS.glob("*/fersys.json")):
+    for folder in find_packages(SHIPPED):
         differences = remeasure(folder, data)
         print(headline(read_metrics(folder)))
         print("\n".join(differences) or "measured again from the shipped file: equal to three decimals", end="\n\n")
@@ -150,7 +150,7 @@ def _release(arguments: argparse.Namespace) -> int:
     from train.data import load_fer2013
     from train.release import release
 
-    print(f"released: {release(arguments.folder, MODELS, load_fer2013(arguments.data))}")
+    print(f"released: {release(arguments.folder, SHIPPED, load_fer2013(arguments.data))}")
     return 0
 
 
@@ -173,7 +173,7 @@ def _bench(arguments: argparse.Namespace) -> int:
 def _compare(arguments: argparse.Namespace) -> int:
     from train.comparison import compare, headline_table, put_headline
 
-    table = headline_table(compare(MODELS, REPORTS))
+    table = headline_table(compare(SHIPPED, REPORTS))
     put_headline(Path("README.md"), table)
     print(table)
     return 0
@@ -184,16 +184,7 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = _parser(os.environ.get(DATA_VARIABLE) or DEFAULT_SOURCE).parse_args(words)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow would talk of absent GPUs
     warnings.filterwarnings("ignore", category=FutureWarning, module="keras")
-    try:
-        return int(arguments.run(arguments))
-    except FerSysError as error:
-        if arguments.debug:
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from the last whole epoch", file=sys.stderr)
-        return 130
+    return run_command(lambda: int(arguments.run(arguments)), arguments.debug, "stopped; the same command goes on from the last whole epoch")
 
 
 if __name__ == "__main__":

@@ -5,17 +5,19 @@ validation. To try another change, add a line to `VARIANTS`.
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from sklearn.metrics import f1_score
 
 from fersys.labels import EMOTIONS
+from fersys.package import HISTORY_FILE
 from train.adjust import lift_rare_classes, probabilities_of
+from train.atomic import write_json
 from train.config import FitConfig, recipe
 from train.data import Fer2013, Split
-from train.fit import HISTORY, fit, read_history
+from train.fit import fit
+from train.history import read_history
 from train.runs import open_run
 
 EPOCHS = 8
@@ -52,13 +54,13 @@ def _run_variant(name: str, config: FitConfig, data: Fer2013, folder: Path) -> l
         return rows
     fit_split, validation = data.split("fit" if config.clean else "train"), data.split("validation")
     network = fit(folder, config, fit_split, validation)
-    history = read_history(folder / HISTORY)
+    history = read_history(folder / HISTORY_FILE)
     seconds = sum(row["seconds"] for row in history) / len(history)
     rows = [_row(name, probabilities_of(network, config, validation), validation) | {"seconds_an_epoch": round(seconds, 1)}]
     if name == next(iter(VARIANTS)):
         tau = lift_rare_classes(network, config, fit_split, validation)
         rows.append(_row(f"{ADJUSTED} (tau {tau:g})", probabilities_of(network, config, validation), validation))
-    _write(done, rows)
+    write_json(done, rows)
     return rows
 
 
@@ -73,16 +75,10 @@ def _row(name: str, probabilities: Any, validation: Split) -> dict[str, Any]:
     }
 
 
-def _write(path: Path, content: Any) -> None:
-    unfinished = path.with_name(f"unfinished-{path.name}")
-    unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
-
-
 def write_report(rows: list[dict[str, Any]], folder: Path, epochs: int) -> str:
     """Write `ablation.json` and `ablation.md` into `folder` and return the table."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "ablation.json", {"epochs": epochs, "split": "validation", "rows": rows})
+    write_json(folder / "ablation.json", {"epochs": epochs, "split": "validation", "rows": rows})
     first = rows[0]
     lines = ["| change | accuracy | against paper | macro-F1 | disgust F1 | seconds an epoch |", "|---|---|---|---|---|---|"]
     for row in rows:

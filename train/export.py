@@ -5,7 +5,6 @@ probabilities (n, 7): centre crop, standardisation and softmax are layers in it.
 own layers in float32 only, so that it loads anywhere without this project.
 """
 
-import os
 import re
 import shutil
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from fersys.config import ModelConfig
 from fersys.package import KERAS_FILE, SERVING_FILE, seal
 from fersys.preprocess import INPUT_SIZE
+from train.atomic import replacing
 from train.config import FitConfig
 from train.norm import FusedBatchNormalization
 
@@ -69,9 +69,8 @@ def _as_served(layer: Any) -> Any:
 
 def _export_onnx(model: keras.Model, path: Path) -> None:
     model(np.zeros((1, INPUT_SIZE, INPUT_SIZE, 1), np.float32))  # Keras exports only a model that was called
-    unfinished = path.with_name(f"unfinished-{path.name}")
-    model.export(unfinished, format="onnx", verbose=False)
-    os.replace(unfinished, path)
+    with replacing(path) as unfinished:
+        model.export(unfinished, format="onnx", verbose=False)
 
 
 def count_macs(model: keras.Model) -> int:

@@ -4,7 +4,6 @@ Each is written as PNG (150 dpi) and SVG. All use one hue from light to dark, ha
 and markers, so that they can be read in black and white and by the colour-blind.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from fersys.calibration import apply_temperature
 from fersys.labels import EMOTIONS
 from fersys.package import FIGURES_FOLDER, HISTORY_FILE, PREDICTIONS_FILE
 from train.expression_metrics.expression_metrics import BINS, bin_of
+from train.history import Rows, read_history
 from train.measure import read_metrics
 from train.predictions import Predictions, read_predictions
 
@@ -184,15 +184,7 @@ def _plot_bins(axes: Axes, bins: Reliability, label: str, style: dict[str, Any])
     axes.plot(bins.confidence[shown], bins.accuracy[shown], label=label, clip_on=False, zorder=3, **style)
 
 
-def read_history(path: Path) -> list[dict[str, float]]:
-    """Read the rows of `history.csv`; empty where there is none."""
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-
-
-def draw_learning_curves(history: list[dict[str, float]]) -> Figure:
+def draw_learning_curves(history: Rows) -> Figure:
     """Draw loss and accuracy of training and validation by epoch (the paper's Fig. 7)."""
     figure = _figure(10, 4.2)
     epochs = [row["epoch"] for row in history]

@@ -5,8 +5,6 @@ weights, optimizer, weight averages and the global step. Whatever the moment of 
 past the checkpoint are dropped and their epochs run again.
 """
 
-import csv
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -16,15 +14,16 @@ import numpy as np
 
 from fersys.errors import ConfigError
 from fersys.labels import EMOTIONS
+from fersys.package import HISTORY_FILE
 from train.architectures import build_network
+from train.atomic import replacing
 from train.batches import Batches
 from train.config import FitConfig
 from train.data import Split
+from train.history import COLUMNS, Rows, read_history, write_history
+from train.precision import precision_of
 
-CHECKPOINT, BEST, HISTORY = "checkpoint.weights.h5", "best.weights.h5", "history.csv"
-COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
-
-Rows = list[dict[str, float]]
+CHECKPOINT, BEST = "checkpoint.weights.h5", "best.weights.h5"
 
 
 def fit(folder: Path, config: FitConfig, fit_split: Split, validation: Split) -> keras.Model:
@@ -38,7 +37,7 @@ def fit(folder: Path, config: FitConfig, fit_split: Split, validation: Split) ->
     """
     keras.utils.set_random_seed(config.seed)
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(config.precision)
+    keras.config.set_dtype_policy(precision_of(config))
     try:
         network = build_network(config)
     finally:
@@ -96,9 +95,9 @@ def _resume(network: keras.Model, folder: Path, steps: int) -> Rows:
     for layer in network.layers:
         if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:  # draws once a step; a checkpoint does not hold where it is
             layer.seed_generator.state.assign_add([0, done])
-    rows = read_history(folder / HISTORY)[: done // steps]
+    rows = read_history(folder / HISTORY_FILE)[: done // steps]
     if len(rows) < done // steps:
-        raise ConfigError(f"{folder / HISTORY} does not fit the checkpoint: expected {done // steps} epochs. Received: {len(rows)}")
+        raise ConfigError(f"{folder / HISTORY_FILE} does not fit the checkpoint: expected {done // steps} epochs. Received: {len(rows)}")
     return rows
 
 
@@ -155,9 +154,9 @@ class _Journal(keras.callbacks.Callback):
         row |= {"epoch": epoch + 1, "learning_rate": self._rate(), "seconds": time.monotonic() - self._began}
         self._rows.append(row)
         if row["val_accuracy"] >= max(r["val_accuracy"] for r in self._rows):
-            _save_atomically(self.model, self._folder / BEST)
-        write_history(self._folder / HISTORY, self._rows)
-        _save_atomically(self.model, self._folder / CHECKPOINT)
+            _save(self.model, self._folder / BEST)
+        write_history(self._folder / HISTORY_FILE, self._rows)
+        _save(self.model, self._folder / CHECKPOINT)
         print(f"\n{time_left(self._rows, self._config.epochs)}", flush=True)
         self.model.stop_training = stale(self._rows, self._config.patience)
 
@@ -180,25 +179,6 @@ def time_left(rows: Rows, epochs: int) -> str:
     return f"epoch {len(rows)} of {epochs}, at most about {minutes:.0f} min left at this pace"
 
 
-def _save_atomically(network: keras.Model, path: Path) -> None:
-    unfinished = path.with_name(f"unfinished-{path.name}")
-    network.save_weights(unfinished)
-    os.replace(unfinished, path)
-
-
-def write_history(path: Path, rows: Rows) -> None:
-    """Write the history as CSV with the columns `COLUMNS`, in one atomic rename."""
-    unfinished = path.with_name(f"unfinished-{path.name}")
-    with unfinished.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
-    os.replace(unfinished, path)
-
-
-def read_history(path: Path) -> Rows:
-    """Read the history that `write_history` wrote; empty where there is none."""
-    if not path.is_file():
-        return []
-    with path.open(newline="") as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+def _save(network: keras.Model, path: Path) -> None:
+    with replacing(path) as unfinished:
+        network.save_weights(unfinished)

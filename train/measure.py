@@ -16,7 +16,7 @@ from typing import Any
 import evaluate
 
 from fersys.calibration import apply_temperature
-from fersys.config import ModelConfig, read_config, write_config
+from fersys.config import ModelConfig, read_config, read_object, write_config
 from fersys.errors import PackageError
 from fersys.package import METRICS_FILE, PREDICTIONS_FILE, load, sha256
 from train.data import Fer2013
@@ -105,12 +105,9 @@ def read_metrics(folder: Path) -> Metrics:
         PackageError: if it is missing, no JSON or of another format.
     """
     path = folder / METRICS_FILE
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError) as error:
-        raise PackageError(f"No metrics: expected {path}, as python -m train evaluate writes it. Received: {error}") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise PackageError(f"{path}: expected metrics of format {FORMAT}. Received: {content.get('format') if isinstance(content, dict) else type(content)}")
+    content = read_object(path, "no metrics, python -m train evaluate writes them")
+    if content.get("format") != FORMAT:
+        raise PackageError(f"{path}: expected metrics of format {FORMAT}. Received: {content.get('format')}")
     return content
 
 

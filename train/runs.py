@@ -5,7 +5,6 @@ started again only with the settings and the data that it began with.
 """
 
 import json
-import os
 import platform
 import subprocess
 from dataclasses import asdict
@@ -14,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from fersys.errors import ConfigError
+from fersys.package import RUN_FILE
+from train.atomic import write_json
 from train.config import FitConfig
 from train.data import Fer2013
 
-RUN_FILE = "run.json"
 _LIBRARIES = ("tensorflow", "keras", "numpy", "opencv-contrib-python-headless", "datasets", "scikit-learn")
 
 
@@ -33,20 +33,14 @@ def open_run(folder: Path, config: FitConfig, data: Fer2013) -> dict[str, Any]:
         return _checked(json.loads(path.read_text()), wanted, folder)
     folder.mkdir(parents=True, exist_ok=True)
     run = wanted | {"removed": data.removed, "versions": _versions(), "git_revision": git_revision()}
-    _write(path, run)
+    write_json(path, run)
     return run
 
 
 def note(folder: Path, **facts: Any) -> None:
     """Add facts that the training itself found, such as a chosen tau, to `run.json`."""
     run = read_run(folder) | facts
-    _write(folder / RUN_FILE, run)
-
-
-def _write(path: Path, run: dict[str, Any]) -> None:
-    unfinished = path.with_name(f"unfinished-{path.name}")
-    unfinished.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
+    write_json(folder / RUN_FILE, run)
 
 
 def _checked(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from app.answer import Answer
 from app.guard import MAX_FILE_SIZE, MAX_PIXELS
 from app.models import Model
 from fersys import FaceResult, detect, read_image
+from fersys.analysis import join
 from fersys.errors import ImageError
-from fersys.results import Image, to_prediction
+from fersys.results import Image
 
 TITLE = "Image"
 _HINT = f'<p class="fersys-hint">JPEG, PNG or WebP, up to {MAX_FILE_SIZE.removesuffix("mb")} MB<span> · or paste with Ctrl+V</span></p>'
@@ -36,8 +37,7 @@ def look(image: Image, models: Sequence[Model]) -> Answer:
         start = time.perf_counter()
         rows[model.name] = model.recognizer.predict(crops)
         seconds[model.name] = time.perf_counter() - start
-    results = (FaceResult(face, tuple(to_prediction(name, rows[name][index]) for name in rows)) for index, face in enumerate(faces))
-    return Answer(tuple(results), detect_seconds, seconds)
+    return Answer(tuple(join(faces, rows)), detect_seconds, seconds)
 
 
 def take(upload: Upload) -> Image:
