@@ -12,13 +12,16 @@ DEFAULT_SOURCE = "AutumnQiu/fer2013"  # hub id of a copy with the official split
 OPTIMIZERS = ("sgd", "adam")
 SCHEDULES = ("cosine", "constant")
 SELECTIONS = ("last", "best")
-PRECISIONS = ("float32", "mixed_bfloat16")
+PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 CLASS_WEIGHTS = ("none", "balanced")
 
 
 @dataclass(frozen=True)
 class FitConfig:
-    """How a network is trained. Angles in degrees, shifts in pixels of the 48×48 image."""
+    """How a network is trained. Angles in degrees, shifts in pixels of the 48×48 image.
+
+    `precision="auto"` is what the processor does fastest: see `train.precision`.
+    """
 
     architecture: str = "paper"
     splits: str = "official"
@@ -48,7 +51,7 @@ class FitConfig:
     class_weight: str = "none"
     select: str = "best"
     patience: int = 8
-    precision: str = "mixed_bfloat16"
+    precision: str = "auto"
     seed: int = 0
     adjust: bool = False
     limit: int = 0

@@ -8,6 +8,7 @@ from train.config import FitConfig
 from train.data import Fer2013
 from train.export import export
 from train.fit import fit
+from train.precision import precision_of
 from train.runs import note, open_run
 
 
@@ -21,6 +22,7 @@ def train(folder: Path, config: FitConfig, data: Fer2013) -> None:
     if config.equalize:
         raise ConfigError("equalize: expected no, as crops are served without it; python -m train ablate measures it. Received: yes")
     open_run(folder, config, data)
+    note(folder, precision=precision_of(config))
     limit = config.limit or None
     fit_split, validation = data.split("fit" if config.clean else "train", limit), data.split("validation", limit)
     network = fit(folder, config, fit_split, validation)
