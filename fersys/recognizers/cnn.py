@@ -1,6 +1,5 @@
 """Our own CNN, run from the package's ONNX file. Needs no TensorFlow."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from fersys.labels import EMOTIONS
 from fersys.preprocess import to_model_input
 from fersys.recognizers.base import Probabilities, Recognizer
 from fersys.results import Image
+from fersys.runtime import open_network
 
 _BATCH = 256  # faces a call of the runtime: bounds memory
 
@@ -48,16 +48,7 @@ def load(folder: Path, config: ModelConfig) -> Recognizer:
     Raises:
         ModelError: if ONNX Runtime cannot read it, or its output is not (n, 7).
     """
-    # Or it reports to its maker, who switched that on for Linux and macOS in 1.29. Read once, when it is imported.
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as runtime
-
-    refusals = (runtime.Fail, runtime.InvalidArgument, runtime.InvalidGraph, runtime.InvalidProtobuf, runtime.NotImplemented, runtime.RuntimeException)
-    try:
-        session = onnxruntime.InferenceSession(str(folder / config.serving_file), providers=["CPUExecutionProvider"])
-    except refusals as error:
-        raise ModelError(f"Expected a network that ONNX Runtime can load. Received: {folder / config.serving_file}: {error}") from error
+    session = open_network(folder / config.serving_file)
     columns = session.get_outputs()[0].shape[-1]
     if columns != len(EMOTIONS):
         raise ModelError(f"{folder / config.serving_file}: expected {len(EMOTIONS)} outputs. Received: {columns}")
