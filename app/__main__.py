@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from app import guard
+from app import guard, stubs
 from app.models import find_shipped, load_models
 from app.server import Address, check_free, start, wait
 from fersys.command import run_command
@@ -25,6 +25,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def _serve_from_a_folder(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="fersys-", ignore_cleanup_errors=True) as folder:
         guard.silence(os.environ, Path(folder))
+        stubs.skip()
         _serve(arguments)
     return 0
 
