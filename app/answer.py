@@ -18,6 +18,7 @@ EMOJI: dict[str, str] = {
     "surprise": "😲",
     "neutral": "😐",
 }
+_UNSURE = "🤔"  # in place of an expression's own
 _CROP_SIDE = 160  # shown at half of it: sharp on dense screens
 _PROMISE = "For each face you see here which of them our models find, how sure they are, and where they disagree."
 
@@ -47,8 +48,8 @@ def picture(image: Image, answer: Answer) -> str:
 
 
 def _label(result: FaceResult) -> str:
-    """The first model's word for a face; the others' are in its card."""
-    return result.predictions[0].label if result.predictions else ""
+    """The first model's word for a face, which may be "not sure"; the others' are in its card."""
+    return result.predictions[0].verdict if result.predictions else ""
 
 
 def _alt(answer: Answer) -> str:
@@ -97,10 +98,11 @@ def bars(predictions: Sequence[Prediction], corner: str = "") -> str:
 
 
 def _verdict(prediction: Prediction) -> str:
-    return (
-        f'<div class="fersys-verdict"><small>{escape(prediction.model)}</small>{_emoji(prediction.label)}'
-        f"<span><strong>{escape(prediction.label)}</strong> <b>{percent(prediction.score)}</b></span></div>"
-    )
+    name, word, share = f"<small>{escape(prediction.model)}</small>", escape(prediction.verdict), percent(prediction.score)
+    if prediction.certain:
+        return f'<div class="fersys-verdict">{name}{_emoji(prediction.label)}<span><strong>{word}</strong> <b>{share}</b></span></div>'
+    guess = f"maybe {escape(prediction.label)} {share}"
+    return f'<div class="fersys-verdict fersys-unsure">{name}{_glyph(_UNSURE)}<strong>{word}</strong> <b>{guess}</b></div>'
 
 
 def _row(emotion: str, predictions: Sequence[Prediction]) -> str:
@@ -114,7 +116,11 @@ def _cell(score: float, wins: bool) -> str:
 
 
 def _emoji(emotion: str) -> str:
-    return f'<span class="fersys-emoji" aria-hidden="true">{EMOJI[emotion]}</span>'
+    return _glyph(EMOJI[emotion])
+
+
+def _glyph(emoji: str) -> str:
+    return f'<span class="fersys-emoji" aria-hidden="true">{emoji}</span>'
 
 
 def percent(score: float) -> str:

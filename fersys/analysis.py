@@ -1,6 +1,6 @@
 """From a picture to what each model says of each face in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fersys.faces import detect
@@ -31,9 +31,9 @@ def analyze(image: Image, recognizers: Sequence[Recognizer]) -> list[FaceResult]
     """
     faces = detect(image)
     crops = [face.crop for face in faces]
-    return join(faces, {recognizer.name: recognizer.predict(crops) for recognizer in recognizers})
+    return join(faces, [(recognizer, recognizer.predict(crops)) for recognizer in recognizers])
 
 
-def join(faces: Sequence[Face], answers: Mapping[str, Probabilities]) -> list[FaceResult]:
-    """Put each face beside what every model, by name, said of it: rows (7,) in the order of the faces."""
-    return [FaceResult(face, tuple(to_prediction(name, rows[index]) for name, rows in answers.items())) for index, face in enumerate(faces)]
+def join(faces: Sequence[Face], answers: Sequence[tuple[Recognizer, Probabilities]]) -> list[FaceResult]:
+    """Put each face beside what every recogniser said of it: float32 (n, 7), rows in the order of the faces."""
+    return [FaceResult(face, tuple(to_prediction(asked.name, rows[index], asked.certainty) for asked, rows in answers)) for index, face in enumerate(faces)]

@@ -26,6 +26,7 @@ class ModelConfig:
         labels: expressions in the order of the output columns; must be `EMOTIONS`.
         input_size: side of the gray input in pixels.
         temperature: probabilities are softmax(log p / temperature); > 0.
+        certainty: below this top probability, 0–1, the answer is "not sure"; 0: never.
         params: number of weights; macs: multiply–adds a face.
         files: SHA-256 (hex) of each file of the package, by name.
         format_version: version of this layout.
@@ -38,6 +39,7 @@ class ModelConfig:
     labels: tuple[str, ...] = EMOTIONS
     input_size: int = INPUT_SIZE
     temperature: float = 1.0
+    certainty: float = 0.0
     params: int = 0
     macs: int = 0
     files: dict[str, str] = field(default_factory=dict)
@@ -52,6 +54,8 @@ class ModelConfig:
             raise PackageError(f"Input size: expected {INPUT_SIZE}. Received: {self.input_size}")
         if not (isinstance(self.temperature, int | float) and math.isfinite(self.temperature) and self.temperature > 0):
             raise PackageError(f"Temperature: expected a number above 0. Received: {self.temperature}")
+        if not (isinstance(self.certainty, int | float) and 0 <= self.certainty <= 1):
+            raise PackageError(f"Certainty: expected a number from 0 to 1. Received: {self.certainty}")
         _check_names(self)
 
 

@@ -12,6 +12,8 @@ from fersys.labels import EMOTIONS
 Image = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 
+NOT_SURE = "not sure"  # shown in place of an expression whose probability is too low
+
 
 @dataclass(frozen=True, eq=False)
 class Face:
@@ -37,10 +39,12 @@ class Prediction:
     Attributes:
         model: name of the model.
         scores: probability 0–1 of each expression, in the order of `EMOTIONS`; they sum to 1.
+        certain: whether `score` reaches the model's certainty; if not, `label` is little more than a guess.
     """
 
     model: str
     scores: dict[str, float]
+    certain: bool = True
 
     @property
     def label(self) -> str:
@@ -52,13 +56,24 @@ class Prediction:
         """The probability of `label`, 0–1."""
         return self.scores[self.label]
 
+    @property
+    def verdict(self) -> str:
+        """What to tell a person: `label`, or "not sure"."""
+        return self.label if self.certain else NOT_SURE
 
-def to_prediction(model: str, probabilities: Sequence[float] | npt.NDArray[np.float32]) -> Prediction:
+
+def to_prediction(model: str, probabilities: Sequence[float] | npt.NDArray[np.float32], certainty: float = 0.0) -> Prediction:
     """Name the seven probabilities of one face, given in the order of `EMOTIONS`.
+
+    Args:
+        model: name of the model.
+        probabilities: float (7,), 0–1, summing to 1.
+        certainty: the top probability, 0–1, that makes the answer certain, as `Recognizer.certainty` says.
 
     Raises:
         ModelError: if there are not seven of them.
     """
     if len(probabilities) != len(EMOTIONS):
         raise ModelError(f"{model}: expected {len(EMOTIONS)} probabilities. Received: {len(probabilities)}")
-    return Prediction(model, {name: float(value) for name, value in zip(EMOTIONS, probabilities, strict=True)})
+    scores = {name: float(value) for name, value in zip(EMOTIONS, probabilities, strict=True)}
+    return Prediction(model, scores, max(scores.values()) >= certainty)

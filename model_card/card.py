@@ -13,7 +13,7 @@ _METRICS = {"accuracy": "Accuracy", "macro_f1": "Macro-F1"}
 
 def render(facts: Facts) -> str:
     """Return the card as Markdown with YAML front matter."""
-    body = "\n\n".join(section(facts) for section in SECTIONS)
+    body = "\n\n".join(text for section in SECTIONS if (text := section(facts)))
     return str(ModelCard(f"---\n{front_matter(facts).to_yaml()}\n---\n\n{body}\n"))
 
 

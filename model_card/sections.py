@@ -1,22 +1,25 @@
 """The sections of a card, each a function of the facts. To add one: write it, add it to `SECTIONS`.
+A section with nothing to say returns "".
 
 Every figure comes from the package's own files; prose that holds for all our models stands here.
 """
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from fersys.labels import EMOTIONS
 from model_card.facts import Facts
 
 _SPLIT_NOTES = {
     "train": "official Training, 28,709 images, seen in training but for those the clean-up removed",
-    "validation": "PublicTest; chose the settings, the epoch and the temperature",
+    "validation": "PublicTest; chose the settings, the epoch, the temperature and the certainty",
     "test": "PrivateTest as it is",
     "test_clean": "PrivateTest without images that have an exact twin in Training",
     "test_strict": "PrivateTest without images that have a near twin (correlation > 0.96) in Training or PublicTest",
     "test_ferplus": "PrivateTest with the plurality of ten FER+ raters as truth",
 }
+_CERTAINTY_FIGURE = "risk_coverage.png"
 _PAPER = {"accuracy": 0.59, "macro_f1": 0.48, "weighted_f1": 0.57}
 
 
@@ -77,9 +80,42 @@ def per_class(facts: Facts) -> str:
     rows = facts.splits[where]["per_class"]
     lines = [f"## Each expression ({where})", "", "| expression | precision | recall | F1 | images |", "|---|---|---|---|---|"]
     lines += [f"| {e} | {rows[e]['precision']:.3f} | {rows[e]['recall']:.3f} | {rows[e]['f1']:.3f} | {rows[e]['support']:,} |" for e in EMOTIONS]
-    figures = sorted(Path(facts.folder, "figures").glob("*.png"))
-    pictures = [f"![{figure.stem.replace('_', ' ')}](figures/{figure.name})" for figure in figures]
-    return "\n".join([*lines, "", *pictures])
+    return "\n".join([*lines, "", *(_picture(name) for name in _figures(facts) if name != _CERTAINTY_FIGURE)])
+
+
+def _figures(facts: Facts) -> list[str]:
+    return sorted(figure.name for figure in Path(facts.folder, "figures").glob("*.png"))
+
+
+def _picture(name: str) -> str:
+    return f"![{Path(name).stem.replace('_', ' ')}](figures/{name})"
+
+
+def certainty(facts: Facts) -> str:
+    """Below which probability it is not sure, and how often it is right above; nothing for a package that was measured without."""
+    content = facts.metrics.get("certainty")
+    if content is None:
+        return ""
+    lines = ["## When it is not sure", "", _rule(content), "", "| split | answered | right among these | AURC |", "|---|---|---|---|"]
+    for name, split in content["splits"].items():
+        right = "–" if split["accuracy"] is None else f"{split['accuracy']:.3f}"
+        lines.append(f"| {name} | {split['coverage']:.3f} | {right} | {split['aurc']:.3f} |")
+    where = "test" if "test" in content["splits"] else "validation"
+    shares = [f"{name} {100 * share:.0f} %" for name, share in content["splits"][where]["answered"].items() if share is not None]
+    uneven = f"It is not sure of all expressions alike. Answered, of the images that show it ({where}): {', '.join(shares)}."
+    pictures = [_picture(name) for name in _figures(facts) if name == _CERTAINTY_FIGURE]
+    return "\n".join([*lines, "", uneven, *(["", *pictures] if pictures else [])])
+
+
+def _rule(content: dict[str, Any]) -> str:
+    aim = f"for which the lower 95 % bound of the accuracy on the validation images it answers is at least {content['level']:.2f}"
+    if content["threshold"] >= 1:
+        return f"Every answer counts as not sure (`Prediction.certain`): there is no threshold {aim}."
+    return (
+        f"An answer whose top probability is below **{content['threshold']:.2f}** (`certainty` in `fersys.json`) counts as not sure "
+        f"(`Prediction.certain`). It is the lowest threshold {aim}; no test image had a say in it. AURC is the area under the "
+        "risk–coverage curve (Geifman et al. 2019), lower is better."
+    )
 
 
 def data(facts: Facts) -> str:
@@ -159,7 +195,7 @@ def usage(facts: Facts) -> str:
             "",
             f'model = fersys.load("hub/models/{facts.config.name}")  # needs no TensorFlow',
             'for result in fersys.analyze(fersys.read_image("photo.jpg"), [model]):',
-            "    print(result.face.box, result.predictions[0].label, result.predictions[0].score)",
+            "    print(result.face.box, result.predictions[0].verdict, result.predictions[0].score)",
             "```",
             "",
             "`model.keras` takes float32 (n, 48, 48, 1) gray pixels 0–255 and returns probabilities before the temperature; it holds only Keras' own layers.",
@@ -167,4 +203,4 @@ def usage(facts: Facts) -> str:
     )
 
 
-SECTIONS: tuple[Callable[[Facts], str], ...] = (title, usage, results, against_the_paper, per_class, data, training, limits, rights)
+SECTIONS: tuple[Callable[[Facts], str], ...] = (title, usage, results, certainty, against_the_paper, per_class, data, training, limits, rights)

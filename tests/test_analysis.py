@@ -18,6 +18,8 @@ Pixels = npt.NDArray[np.uint8]
 class Sure:
     """Says one expression of every face, and remembers which crops it saw."""
 
+    certainty = 0.0
+
     def __init__(self, label: str) -> None:
         self.name, self.seen = f"sure of {label}", list[list[Pixels]]()
         self._row = np.eye(7, dtype=np.float32)[EMOTIONS.index(label)]
@@ -31,6 +33,7 @@ class BySize:
     """Says happy of faces whose crop is wide, and sad of others."""
 
     name = "by size"
+    certainty = 0.0
 
     def predict(self, crops: Sequence[Pixels]) -> npt.NDArray[np.float32]:
         return np.eye(7, dtype=np.float32)[[EMOTIONS.index("happy" if len(crop) > 70 else "sad") for crop in crops]]
@@ -48,6 +51,13 @@ def two(astronaut: Pixels) -> Pixels:
 def test_every_model_is_asked_in_the_order_given(astronaut: Pixels) -> None:
     (result,) = analyze(astronaut, [Sure("sad"), Sure("fear"), Sure("angry")])
     assert [(p.model, p.label, p.score) for p in result.predictions] == [(f"sure of {label}", label, 1.0) for label in ("sad", "fear", "angry")]
+
+
+def test_each_model_is_judged_by_its_own_certainty(astronaut: Pixels) -> None:
+    bold, shy = BySize(), BySize()
+    shy.certainty = 1.01  # more than it ever says
+    (result,) = analyze(astronaut, [bold, shy])
+    assert [said.certain for said in result.predictions] == [True, False]
 
 
 def test_every_model_is_shown_the_same_crops_once(two: Pixels) -> None:

@@ -1,6 +1,7 @@
 """The HTML of answers: what a visitor, and a screen reader, is told."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,10 @@ SCORES = (0.04, 0.001, 0.1, 0.8, 0.03, 0.029, 0.0)
 
 def prediction(model: str = "first", scores: tuple[float, ...] = SCORES) -> Prediction:
     return Prediction(model, dict(zip(EMOTIONS, scores, strict=True)))
+
+
+def unsure(model: str = "first") -> Prediction:
+    return replace(prediction(model), certain=False)
 
 
 def result(*predictions: Prediction) -> FaceResult:
@@ -55,6 +60,26 @@ def test_the_most_probable_expression_alone_is_marked() -> None:
 
 def test_verdict_names_the_model_its_word_and_how_sure_it_is() -> None:
     assert f"first {EMOJI['happy']} happy 80%" in text(html.bars([prediction()]))
+
+
+def test_unsure_verdict_says_so_and_names_the_likeliest_as_a_guess() -> None:
+    table = html.bars([unsure(), prediction("second")])
+    first, second = re.findall(r'<th scope="col">.*?</th>', table)
+    assert text(first) == "first 🤔 not sure maybe happy 80%"
+    assert text(second) == f"second {EMOJI['happy']} happy 80%"
+    assert table.count("fersys-unsure") == 1
+
+
+def test_bars_of_an_unsure_answer_stay_readable() -> None:
+    body = html.bars([prediction()]).partition("<tbody>")[2]
+    assert html.bars([unsure()]).partition("<tbody>")[2] == body
+
+
+def test_unsure_face_is_labelled_so_in_the_picture_and_in_words() -> None:
+    shown = np.zeros((60, 80, 3), np.uint8)
+    sure, doubted = (html.picture(shown, an_answer(result(said))) for said in (prediction(), unsure()))
+    assert "face 1 not sure." in doubted
+    assert re.findall(r"base64,[^\"]+", sure) != re.findall(r"base64,[^\"]+", doubted)
 
 
 @pytest.mark.parametrize(("score", "shown"), [(0.0, "0%"), (0.0049, "&lt;1%"), (0.005, "0%"), (0.006, "1%"), (0.994, "99%"), (1.0, "100%")])

@@ -9,7 +9,8 @@ import PIL.Image
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, expect, sync_playwright
 
-from fersys import EMOTIONS
+from app.answer import bars
+from fersys import EMOTIONS, Prediction
 from tests.served import Served, serve
 
 Image = npt.NDArray[np.uint8]
@@ -112,6 +113,21 @@ def test_page_fits_the_screen(page: Page, astronaut: Image, tmp_path: Path) -> N
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     columns = page.locator(".fersys-card thead th").evaluate_all("heads => heads.map(head => head.getBoundingClientRect().right)")
     assert max(columns) <= page.locator(".fersys-card").bounding_box()["x"] + page.locator(".fersys-card").bounding_box()["width"]  # type: ignore[index]
+
+
+_OVERHANG = """card => Math.max(...[...card.querySelectorAll("thead th")].flatMap(head =>
+    [...head.querySelectorAll("strong, b, small")].map(word => word.getBoundingClientRect().right - head.getBoundingClientRect().right)))"""
+
+
+@on_every_screen
+def test_an_unsure_verdict_stays_in_its_column(page: Page, astronaut: Image, tmp_path: Path) -> None:
+    choose(page, saved(tmp_path, astronaut))
+    wait_for(page, ".fersys-faces")
+    doubted = [Prediction(name, dict.fromkeys(EMOTIONS, 0.1) | {"surprise": 0.4}, certain=False) for name in ("fersys-cnn", "fersys-cnn-paper")]
+    page.locator(".fersys-card").evaluate("(card, table) => { card.innerHTML = table }", bars(doubted))
+    assert wait_for(page, ".fersys-card thead").count("not sure") == 2
+    assert page.locator(".fersys-card").evaluate(_OVERHANG) <= 0
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_a_picture_without_a_face_gets_hints(page: Page, tmp_path: Path) -> None:

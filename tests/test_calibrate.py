@@ -1,5 +1,7 @@
 """What is chosen on validation."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +10,15 @@ from scipy.special import softmax
 from sklearn.metrics import accuracy_score, f1_score
 
 from fersys.calibration import apply_temperature
-from fersys.config import ModelConfig, read_config
-from fersys.errors import ConfigError
-from fersys.package import seal
+from fersys.config import ModelConfig, read_config, write_config
+from fersys.errors import ConfigError, DataError, PackageError
+from fersys.package import METRICS_FILE, MODEL_FILES, PREDICTIONS_FILE, check_package, seal, sha256
 from fersys.recognizers import RECOGNIZERS
-from train.calibrate import ACCURACY_COST, TAUS, adjust_logits, calibrate_package, choose_tau, class_priors, fit_temperature
+from train.calibrate import ACCURACY_COST, TAUS, adjust_logits, calibrate_package, choose_tau, class_priors, fit_temperature, set_certainty
+from train.certainty import choose_certainty
 from train.data import Fer2013
+from train.measure import read_metrics
+from train.predictions import Predictions, read_predictions, write_predictions
 from train.sources import Records
 from train.twins import Twins
 
@@ -106,6 +111,7 @@ class Fixed:
     """Answers with probabilities looked up by the image's first pixels, at a package's temperature."""
 
     name = "fixed"
+    certainty = 0.0
 
     def __init__(self, table: np.ndarray, temperature: float) -> None:
         self._table, self._temperature = table, temperature
@@ -136,4 +142,53 @@ def test_package_gets_the_temperature_of_its_validation_split(tmp_path: Path, mo
     assert first == pytest.approx(fit_temperature(half, labels), rel=1e-3)
     assert read_config(tmp_path).temperature == first
     assert read_config(tmp_path).files == before.files
+    assert read_config(tmp_path).certainty == choose_certainty(apply_temperature(half, first), labels) > 0
     assert calibrate_package(tmp_path, data) == pytest.approx(first, rel=1e-3)
+
+
+@pytest.fixture
+def released(tmp_path: Path) -> Path:
+    """A measured package of before certainty: 400 validation images, 300 of 320 right above 0.6, and some test images."""
+    top = np.repeat([0.9, 0.6, 0.3, 0.95], [160, 160, 80, 50]).astype(np.float32)
+    probabilities = np.stack([top, *[(1 - top) / 6] * 6], axis=1)
+    numbers, validation = np.arange(450), np.arange(450) < 400
+    truth = np.where(numbers % 16 > 0, 0, 1) * (numbers < 320) + (numbers >= 320)  # all test answers are wrong
+    members = {"validation": validation, "test": ~validation}
+    for name in (*MODEL_FILES, "history.csv", "run.json"):
+        (tmp_path / name).write_bytes(b"weights")
+    write_predictions(tmp_path / PREDICTIONS_FILE, Predictions(numbers, numbers, np.full(450, "test"), truth, truth, numbers, members, probabilities))
+    metrics = {"format": 1, "model": "tiny", "serving_sha256": sha256(tmp_path / "model.onnx"), "temperature": 1.25, "splits": {"validation": 1}}
+    (tmp_path / METRICS_FILE).write_text(json.dumps(metrics))
+    seal(tmp_path, ModelConfig("tiny", "paper", temperature=1.25))
+    return tmp_path
+
+
+def test_released_package_gets_a_certainty_from_its_own_validation_predictions(released: Path) -> None:
+    before, metrics = {path.name: path.read_bytes() for path in released.iterdir()}, read_metrics(released)
+    written = set_certainty(released)
+    assert read_config(released).certainty == written["certainty"]["threshold"] == 0.31
+    assert written["certainty"]["splits"]["test"]["accuracy"] == 0
+    assert read_metrics(released) == written == metrics | {"certainty": written["certainty"]}
+    assert check_package(released) == replace(read_config(released), certainty=0.31)
+    assert {name for name, content in before.items() if (released / name).read_bytes() != content} == {METRICS_FILE, "fersys.json"}
+    again = (released / METRICS_FILE).read_bytes()
+    set_certainty(released)
+    assert (released / METRICS_FILE).read_bytes() == again
+
+
+def test_package_that_was_changed_since_it_was_measured_gets_no_certainty(released: Path) -> None:
+    write_config(released, replace(read_config(released), temperature=2.0))
+    with pytest.raises(PackageError, match=r"changed since it was measured.*Received: "):
+        set_certainty(released)
+    (released / PREDICTIONS_FILE).write_bytes(b"better")
+    with pytest.raises(PackageError, match="was changed"):
+        set_certainty(released)
+    assert read_config(released).certainty == 0
+
+
+def test_package_without_validation_predictions_gets_no_certainty(released: Path) -> None:
+    predictions = read_predictions(released / PREDICTIONS_FILE)
+    write_predictions(released / PREDICTIONS_FILE, replace(predictions, members={"test": predictions.members["test"]}))
+    seal(released, read_config(released))
+    with pytest.raises(DataError, match=r"validation.*Received: test"):
+        set_certainty(released)

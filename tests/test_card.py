@@ -83,6 +83,49 @@ def linked(card: str) -> list[str]:
     return re.findall(r"!\[[^\]]*\]\(([^)]+)\)", card)
 
 
+CERTAINTY: dict[str, Any] = {
+    "threshold": 0.54,
+    "level": 0.75,
+    "splits": {
+        "train": {"coverage": 0.9, "accuracy": 0.95, "aurc": 0.0512, "answered": dict.fromkeys(EMOTIONS, 0.8)},
+        "validation": {"coverage": 0.71234, "accuracy": 0.76543, "aurc": 0.1489, "answered": dict.fromkeys(EMOTIONS, 0.7) | {"sad": 0.456, "fear": None}},
+    },
+}
+
+
+def not_sure(folder: Path, **changes: Any) -> str:
+    """The section on certainty, with some of its facts changed."""
+    change(folder, "metrics.json", METRICS | {"certainty": CERTAINTY | changes})
+    return render(read_facts(folder)).partition("## When it is not sure")[2].partition("\n## ")[0]
+
+
+def test_card_says_when_the_model_is_not_sure_and_what_that_is_worth(package: Path) -> None:
+    section = not_sure(package)
+    assert "below **0.54**" in section
+    assert "at least 0.75" in section
+    assert "| validation | 0.712 | 0.765 | 0.149 |" in section
+    assert "(validation): angry 70 %, disgust 70 %, happy 70 %, sad 46 %," in section
+
+
+def test_card_shows_the_risk_coverage_curve_in_its_section_alone(package: Path) -> None:
+    (package / "figures" / "risk_coverage.png").touch()
+    assert linked(not_sure(package)) == ["figures/risk_coverage.png"]
+    assert linked(render(read_facts(package))).count("figures/risk_coverage.png") == 1
+
+
+def test_card_of_a_model_that_is_never_sure_says_so(package: Path) -> None:
+    splits = {"validation": {"coverage": 0.0, "accuracy": None, "aurc": 0.8, "answered": dict.fromkeys(EMOTIONS, 0.0)}}
+    section = not_sure(package, threshold=1.0, splits=splits)
+    assert "Every answer counts as not sure" in section
+    assert "| validation | 0.000 | – | 0.800 |" in section
+
+
+def test_card_of_before_certainty_has_no_such_section(package: Path) -> None:
+    card = render(read_facts(package))
+    assert "not sure" not in card
+    assert "\n\n\n" not in card.partition("# tiny")[2]
+
+
 def test_front_matter_says_what_a_hub_needs(package: Path) -> None:
     matter = front_matter(render(read_facts(package)))
     assert (matter["library_name"], matter["pipeline_tag"]) == ("keras", "image-classification")

@@ -10,7 +10,7 @@ from fersys.config import CONFIG_FILE, FORMAT_VERSION, ModelConfig, read_config,
 from fersys.errors import PackageError
 from fersys.labels import EMOTIONS
 
-FULL = ModelConfig("tiny", "res3", temperature=1.25, params=7, macs=9, files={"model.onnx": "ab" * 32})
+FULL = ModelConfig("tiny", "res3", temperature=1.25, certainty=0.55, params=7, macs=9, files={"model.onnx": "ab" * 32})
 
 
 def written(folder: Path, **changes: Any) -> Path:
@@ -74,6 +74,10 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("temperature", "1.5", "above 0"),
     ("temperature", float("nan"), "above 0"),
     ("temperature", float("inf"), "above 0"),
+    ("certainty", -0.01, "from 0 to 1"),
+    ("certainty", 1.01, "from 0 to 1"),
+    ("certainty", "0.5", "from 0 to 1"),
+    ("certainty", float("nan"), "from 0 to 1"),
     ("name", 7, "expected text"),
     ("serving_file", ["model.onnx"], "expected text"),
     ("files", ["model.onnx"], "object of files"),
@@ -101,7 +105,19 @@ def test_folder_that_is_no_package_is_named(tmp_path: Path) -> None:
         assert refused(source).endswith(f"Received: {source}")
 
 
-@pytest.mark.parametrize(("key", "value"), [("labels", EMOTIONS[::-1]), ("input_size", 44), ("temperature", 0.0), ("format_version", 9)])
+@pytest.mark.parametrize(("key", "value"), [("labels", EMOTIONS[::-1]), ("input_size", 44), ("temperature", 0.0), ("certainty", 50), ("format_version", 9)])
 def test_config_made_in_code_is_checked_too(key: str, value: Any) -> None:
     with pytest.raises(PackageError, match="Received: "):
         ModelConfig("tiny", "paper", **{key: value})
+
+
+@pytest.mark.parametrize("certainty", [0, 0.0, 0.51, 1])
+def test_certainty_may_be_anything_from_never_unsure_to_never_sure(tmp_path: Path, certainty: float) -> None:
+    assert read_config(written(tmp_path, certainty=certainty)).certainty == certainty
+
+
+def test_package_of_before_certainty_is_always_certain(tmp_path: Path) -> None:
+    content = json.loads((written(tmp_path) / CONFIG_FILE).read_text())
+    del content["certainty"]
+    (tmp_path / CONFIG_FILE).write_text(json.dumps(content))
+    assert read_config(tmp_path).certainty == 0

@@ -17,9 +17,24 @@ from matplotlib.patches import Rectangle
 
 from fersys.errors import PackageError
 from fersys.labels import EMOTIONS
-from train.figures import DARK, FEW, LIGHT, MIDDLE, draw_all, draw_confusion, draw_learning_curves, draw_per_class, draw_reliability, reliability, save
+from train.certainty import FEWEST, LEVEL, lower_bound, risk_coverage, summarize
+from train.figures import (
+    DARK,
+    FEW,
+    LIGHT,
+    MIDDLE,
+    draw_all,
+    draw_certainty,
+    draw_confusion,
+    draw_learning_curves,
+    draw_per_class,
+    draw_reliability,
+    draw_risk_coverage,
+    reliability,
+    save,
+)
 from train.measure import METRIC_FOLDER
-from train.predictions import Predictions, write_predictions
+from train.predictions import Predictions, read_predictions, write_predictions
 
 COUNT = 300
 
@@ -189,6 +204,54 @@ def test_reliability_diagram_hides_bins_of_few_images(answers: tuple[Array, Arra
     shown = np.asarray(upper.lines[-1].get_ydata())
     assert len(shown) == (bins.count >= FEW).sum() < (bins.count > 0).sum()
     assert [bar.get_height() for bar in lower.patches if isinstance(bar, Rectangle)] == pytest.approx((bins.count / COUNT).tolist())
+
+
+def with_certainty(package: Path, threshold: float = 0.5) -> None:
+    """Make the images of the package a validation split, measured with a certainty."""
+    predictions = read_predictions(package / "predictions.parquet")
+    predictions.members["validation"] = predictions.members.pop("train")
+    write_predictions(package / "predictions.parquet", predictions)
+    metrics = json.loads((package / "metrics.json").read_text())
+    (package / "metrics.json").write_text(json.dumps(metrics | {"splits": {}, "certainty": summarize(predictions, threshold)}))
+
+
+def test_certainty_is_drawn_alone_or_with_all(package: Path) -> None:
+    with_certainty(package)
+    (package / "figures").mkdir()
+    (package / "figures" / "confusion_test.png").write_bytes(b"old")
+    drawn = draw_certainty(package)
+    assert [path.name for path in drawn] == ["risk_coverage.png", "risk_coverage.svg"]
+    assert (package / "figures" / "confusion_test.png").read_bytes() == b"old"
+    before = [path.read_bytes() for path in drawn]
+    assert draw_all(package) == drawn
+    assert [path.read_bytes() for path in drawn] == before
+
+
+def test_package_measured_without_certainty_has_no_picture_of_it(package: Path) -> None:
+    assert draw_certainty(package) == []
+    assert not (package / "figures").exists()
+
+
+def test_risk_and_coverage_are_those_of_the_curve_with_the_threshold_marked(answers: tuple[Array, Array]) -> None:
+    curve = risk_coverage(*answers)
+    left, right = draw_risk_coverage({"validation": curve}, 0.5, "tiny").axes
+    line, mark = left.lines
+    shown = curve.answered >= FEWEST
+    assert np.asarray(line.get_xdata()).tolist() == curve.coverage[shown].tolist()
+    assert np.asarray(line.get_ydata()).tolist() == curve.risk[shown].tolist()
+    given = answers[0].max(axis=1) >= 0.5
+    assert np.asarray(mark.get_xdata()).tolist() == [pytest.approx(given.mean())]
+    assert np.asarray(mark.get_ydata()).tolist() == [pytest.approx(1 - (answers[0].argmax(axis=1) == answers[1])[given].mean())]
+    coverage, accuracy, level, chosen = (np.asarray(line.get_ydata() if i < 3 else line.get_xdata()) for i, line in enumerate(right.lines))
+    assert (coverage.tolist(), accuracy.tolist()) == (curve.coverage.tolist(), (1 - curve.risk[shown]).tolist())
+    assert (set(level), set(chosen)) == ({LEVEL}, {0.5})
+    low = min(np.asarray(path.vertices)[:, 1].min() for path in right.collections[0].get_paths())
+    assert low == pytest.approx(min(lower_bound(round((1 - r) * n), n) for r, n in zip(curve.risk[shown], curve.answered[shown].tolist(), strict=True)))
+
+
+def test_threshold_that_nothing_reaches_has_no_mark(answers: tuple[Array, Array]) -> None:
+    left, _ = draw_risk_coverage({"validation": risk_coverage(*answers)}, 1.0, "tiny").axes
+    assert len(left.lines) == 1
 
 
 def test_learning_curves_show_history(package: Path) -> None:

@@ -23,8 +23,8 @@ Image = npt.NDArray[np.uint8]
 class Fixed:
     """Gives every face the same answer and remembers the faces."""
 
-    def __init__(self, name: str, label: str) -> None:
-        self.name, self._label = name, label
+    def __init__(self, name: str, label: str, certainty: float = 0.0) -> None:
+        self.name, self.certainty, self._label = name, certainty, label
         self.seen: list[Image] = []
 
     def predict(self, crops: Sequence[Image]) -> npt.NDArray[np.float32]:
@@ -158,6 +158,13 @@ def test_description_names_box_labels_and_all_scores(tmp_path: Path, astronaut: 
     assert face["predictions"]["glad"]["label"] == "happy"
     assert list(face["predictions"]["glad"]["scores"]) == list(EMOTIONS)
     assert sum(face["predictions"]["gloomy"]["scores"].values()) == pytest.approx(1)
+
+
+def test_description_says_who_is_certain(tmp_path: Path, astronaut: Image) -> None:
+    models = [Model(Fixed("bold", "happy", 0.9)), Model(Fixed("shy", "sad", 0.95))]
+    said = describe(uploaded(tmp_path, png(astronaut)), models)["faces"][0]["predictions"]
+    assert (said["bold"]["certain"], said["shy"]["certain"]) == (True, False)
+    assert said["shy"]["label"] == "sad"
 
 
 @pytest.mark.parametrize("content", [None, b"nothing"])

@@ -38,6 +38,7 @@ class Numbered:
     """Knows an image by its first pixel; counts how often it was shown."""
 
     name = "numbered"
+    certainty = 0.0
 
     def __init__(self, raw: Array, temperature: float) -> None:
         self.raw, self.temperature, self.seen = raw, temperature, [0] * len(raw)
@@ -165,7 +166,7 @@ def test_calibration_is_reported_before_and_after(folder: Path, data: Fer2013, r
 def test_file_has_the_published_keys(folder: Path, data: Fer2013) -> None:
     measure(folder, data, release=True, resamples=5)
     metrics = json.loads((folder / "metrics.json").read_text())
-    assert {"model", "data_fingerprint", "temperature", "splits", "params", "macs", "test_opened", "format"} <= set(metrics)
+    assert {"model", "data_fingerprint", "temperature", "splits", "params", "macs", "test_opened", "format", "certainty"} <= set(metrics)
     assert (metrics["model"], metrics["data_fingerprint"], metrics["temperature"]) == ("tiny", "f" * 64, TEMPERATURE)
     assert (metrics["params"], metrics["macs"]) == (12, 345)
     split = metrics["splits"]["test"]
@@ -174,6 +175,24 @@ def test_file_has_the_published_keys(folder: Path, data: Fer2013) -> None:
     assert set(split["per_class"]["happy"]) == {"precision", "recall", "f1", "support"}
     assert set(SCALARS) < set(split["ci95"])
     assert all(low <= high for low, high in split["ci95"].values())
+
+
+def test_certainty_of_the_package_is_reported_for_every_measured_split(folder: Path, data: Fer2013) -> None:
+    write_config(folder, replace(read_config(folder), certainty=0.6))
+    certainty = measure(folder, data, resamples=0)["certainty"]
+    assert (certainty["threshold"], list(certainty["splits"])) == (0.6, ["train", "validation"])
+    probabilities, truth = read_predictions(folder / "predictions.parquet").of("validation")
+    given = probabilities.max(axis=1) > 0.6
+    assert 0 < given.sum() < len(given)
+    assert certainty["splits"]["validation"]["coverage"] == given.mean()
+    assert certainty["splits"]["validation"]["accuracy"] == (probabilities.argmax(axis=1) == truth)[given].mean()
+
+
+def test_metrics_of_before_certainty_are_recomputed_without_it(folder: Path, data: Fer2013) -> None:
+    metrics = measure(folder, data, resamples=0)
+    del metrics["certainty"]
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    assert recompute(folder, resamples=0) == metrics
 
 
 def test_intervals_know_of_twins(folder: Path, data: Fer2013) -> None:

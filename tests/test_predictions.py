@@ -19,6 +19,7 @@ class Recorder:
     """Answers with the mean gray level and keeps the shapes it was shown."""
 
     name = "recorder"
+    certainty = 0.0
 
     def __init__(self) -> None:
         self.shapes: list[tuple[int, ...]] = []
@@ -55,6 +56,14 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         else:
             np.testing.assert_array_equal(left, right)
             assert right.dtype.kind == left.dtype.kind
+
+
+def test_a_split_has_its_own_images_and_truth() -> None:
+    made = make_predictions()
+    made.members["test_ferplus"] = np.array([False, True, True])
+    probabilities, truth = made.of("train")
+    assert (probabilities.tolist(), truth.tolist()) == (made.probabilities[:1].tolist(), [3])
+    assert made.of("test_ferplus")[1].tolist() == [1, 6]
 
 
 def test_file_holds_names_and_float32(tmp_path: Path) -> None:

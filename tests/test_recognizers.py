@@ -1,5 +1,6 @@
 """What every recogniser promises: tested for each line of the table and for each shipped package."""
 
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -52,6 +53,13 @@ def test_every_line_of_the_table_is_tested() -> None:
 
 def test_name_is_that_of_the_package(recognizer: Recognizer, package: Path) -> None:
     assert recognizer.name == read_config(package).name == package.name
+
+
+@pytest.mark.parametrize("certainty", [0.0, 0.625])
+def test_certainty_is_that_of_the_package(package: Path, certainty: float, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(package, tmp_path / "copy"))
+    write_config(copy, replace(read_config(copy), certainty=certainty))
+    assert load(copy).certainty == certainty
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 300])

@@ -68,6 +68,8 @@ def test_released_package_is_whole_and_reports_the_test_splits(run: Path, models
     assert {"train", "validation", "test", "test_clean", "test_strict"} <= set(metrics["splits"])
     assert metrics["test_opened"]
     assert metrics["temperature"] == read_config(package).temperature == read_config(run).temperature
+    assert metrics["certainty"]["threshold"] == read_config(package).certainty == read_config(run).certainty
+    assert metrics["certainty"]["splits"].keys() == metrics["splits"].keys()
 
 
 @pytest.mark.usefixtures("quick")
@@ -104,6 +106,19 @@ def test_run_that_was_not_measured_is_refused(models: Path, data: Fer2013, tmp_p
 def test_run_whose_temperature_was_changed_since_it_was_measured_is_refused(run: Path, models: Path, data: Fer2013) -> None:
     write_config(run, replace(read_config(run), temperature=3.0))
     with pytest.raises(PackageError, match=r"changed since it was measured.*Received: "):
+        release(run, models, data)
+    assert "test" not in read_metrics(run)["splits"]
+
+
+def test_run_whose_certainty_was_changed_since_it_was_measured_is_refused(run: Path, models: Path, data: Fer2013) -> None:
+    write_config(run, replace(read_config(run), certainty=0.123))
+    with pytest.raises(PackageError, match=r"expected metrics at certainty 0\.123.*Received: "):
+        release(run, models, data)
+    metrics = read_metrics(run)
+    del metrics["certainty"]
+    (run / METRICS_FILE).write_text(json.dumps(metrics))
+    seal(run, read_config(run))
+    with pytest.raises(PackageError, match=r"Received: None"):
         release(run, models, data)
     assert "test" not in read_metrics(run)["splits"]
 
@@ -146,6 +161,24 @@ def test_figure_that_was_polished_is_found(run: Path, data: Fer2013, name: str) 
     assert difference.startswith(f"validation {name}: published {true + 0.01:.3f}, measured {true:.3f}")
 
 
+def test_coverage_that_was_polished_is_found(run: Path, data: Fer2013) -> None:
+    metrics = read_metrics(run)
+    true = metrics["certainty"]["splits"]["validation"]["coverage"]
+    metrics["certainty"]["splits"]["validation"]["coverage"] = true + 0.01
+    (run / METRICS_FILE).write_text(json.dumps(metrics))
+    seal(run, read_config(run))
+    (difference,) = remeasure(run, data)
+    assert difference == f"certainty validation coverage: published {true + 0.01}, measured {true}"
+
+
+def test_package_of_before_certainty_is_measured_again_without_it(run: Path, data: Fer2013) -> None:
+    metrics = read_metrics(run)
+    del metrics["certainty"]
+    (run / METRICS_FILE).write_text(json.dumps(metrics))
+    seal(run, read_config(run))
+    assert remeasure(run, data) == []
+
+
 def test_edited_metrics_are_found_by_their_hash(run: Path, data: Fer2013) -> None:
     metrics = read_metrics(run) | {"model": "better"}
     (run / METRICS_FILE).write_text(json.dumps(metrics))
@@ -165,3 +198,10 @@ def test_headline_has_a_line_a_split(run: Path) -> None:
 def test_measured_run_speaks_of_every_expression(run: Path) -> None:
     assert set(read_metrics(run)["splits"]["validation"]["per_class"]) == set(EMOTIONS)
     assert read_run(run)["config"]["adjust"] is True
+
+
+def test_headline_says_how_much_is_answered(run: Path) -> None:
+    metrics = read_metrics(run) | {"certainty": {"threshold": 0.51, "splits": {"validation": {"coverage": 0.777, "accuracy": 0.767}}}}
+    assert headline(metrics).splitlines()[0].endswith("sure from 0.51: 0.777 of validation answered, 0.767 of these right")
+    metrics["certainty"]["splits"]["validation"] = {"coverage": 0.0, "accuracy": None}
+    assert headline(metrics).splitlines()[0].endswith("sure from 0.51: 0.000 of validation answered")

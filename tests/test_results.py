@@ -7,7 +7,7 @@ import pytest
 
 from fersys.errors import ModelError
 from fersys.labels import EMOTIONS
-from fersys.results import Face, Prediction, to_prediction
+from fersys.results import NOT_SURE, Face, Prediction, to_prediction
 
 PROBABILITIES = np.array([0.05, 0.1, 0.15, 0.02, 0.4, 0.2, 0.08], np.float32)
 
@@ -45,3 +45,21 @@ def test_predictions_compare_by_value_and_faces_by_identity() -> None:
     assert first in [first]
     assert first != second
     assert to_prediction("tiny", PROBABILITIES) == Prediction("tiny", to_prediction("tiny", PROBABILITIES).scores)
+
+
+@pytest.mark.parametrize(("certainty", "certain"), [(0.0, True), (0.39, True), (0.41, False), (1.0, False)])
+def test_answer_is_certain_from_the_certainty_on(certainty: float, certain: bool) -> None:
+    prediction = to_prediction("tiny", PROBABILITIES, certainty)
+    assert prediction.certain is certain
+    assert prediction.label == "sad"
+    assert prediction.score == pytest.approx(0.4)
+    assert prediction.verdict == ("sad" if certain else NOT_SURE)
+
+
+def test_top_probability_of_just_the_certainty_is_enough() -> None:
+    assert to_prediction("tiny", [0.5, 0.5, 0, 0, 0, 0, 0], 0.5).certain
+
+
+def test_without_a_certainty_every_answer_is_certain() -> None:
+    assert to_prediction("tiny", [1 / 7] * 7).certain
+    assert Prediction("tiny", dict.fromkeys(EMOTIONS, 1 / 7)).certain

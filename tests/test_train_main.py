@@ -14,7 +14,7 @@ from fersys.errors import ConfigError, DataError, FerSysError
 from train.__main__ import main
 from train.config import RECIPES, FitConfig
 
-COMMANDS = ("data", "fit", "evaluate", "release", "ablate", "bench", "compare")
+COMMANDS = ("data", "fit", "evaluate", "certainty", "release", "ablate", "bench", "compare")
 ROOT = Path(__file__).parent.parent
 
 
@@ -196,3 +196,23 @@ def test_shipped_package_whose_figures_differ_makes_evaluate_fail(monkeypatch: p
     out = capsys.readouterr().out
     assert "equal to three decimals" in out
     assert "test accuracy: published 0.9" in out
+
+
+def test_certainty_is_chosen_and_drawn_for_every_folder(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    import train.calibrate
+    import train.figures
+
+    def choose(folder: Path) -> dict[str, Any]:
+        return {"model": folder.name, "certainty": {"threshold": 0.5, "splits": {}}}
+
+    drawn: list[Path] = []
+    monkeypatch.setattr(train.calibrate, "set_certainty", choose)
+    monkeypatch.setattr(train.figures, "draw_certainty", drawn.append)
+    assert main(["certainty", "one", "two"]) == 0
+    assert drawn == [Path("one"), Path("two")]
+    assert "one  (certainty 0.50)" in capsys.readouterr().out
+
+
+def test_certainty_of_what_is_no_package_is_one_clear_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["certainty", "none"]) == 1
+    assert "expected a folder with a file fersys.json" in one_line(capsys)

@@ -21,6 +21,7 @@ _EXAMPLES = """examples:
   python -m train fit --recipe best --name mine     train, or go on where it was killed
   python -m train evaluate runs/mine                calibrate and measure on validation
   python -m train evaluate                          measure the shipped packages again
+  python -m train certainty hub/models/mine         choose anew below what it says "not sure"
 """
 
 
@@ -35,9 +36,11 @@ def _parser(data: str) -> argparse.ArgumentParser:
     _data_parser(_add(commands, "data", _data, "count images, find twins, say what the clean-up removes", data))
     _fit_parser(_add(commands, "fit", _fit, "train a model into runs/<name>/, or go on training it", data))
     _evaluate_parser(_add(commands, "evaluate", _evaluate, "measure a run on validation, or all shipped packages again", data))
+    _certainty_parser(_add(commands, "certainty", _certainty, "choose from a package's own predictions when it is not sure", None))
     _release_parser(_add(commands, "release", _release, "open the test split for a run, once, and ship it to hub/models/", data))
     _ablate_parser(_add(commands, "ablate", _ablate, "change the paper's recipe one thing at a time", data))
     _bench_parser(_add(commands, "bench", _bench, "time the steps of an answer, print ratios", None))
+    _runtimes_parser(_add(commands, "runtimes", _runtimes, "time the CNN on several runtimes, write reports/runtimes.md", data))
     _add(commands, "compare", _compare, "write reports/compare.json and the README's table from the shipped packages", None)
     return parser
 
@@ -73,6 +76,10 @@ def _evaluate_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--splits", choices=("official", "paper"), default="official", help="which splits (default: %(default)s)")
 
 
+def _certainty_parser(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folders", nargs="+", type=Path, help="package or run folders, measured on validation")
+
+
 def _release_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="run folder, measured on validation")
 
@@ -84,6 +91,13 @@ def _ablate_parser(parser: argparse.ArgumentParser) -> None:
 
 def _bench_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--package", type=Path, default=SHIPPED / "fersys-cnn", help="package to time (default: %(default)s)")
+
+
+def _runtimes_parser(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--package", type=Path, default=SHIPPED / "fersys-cnn", help="package to time (default: %(default)s)")
+    parser.add_argument(
+        "--python", default=sys.executable, metavar="PATH", help="interpreter that has onnxruntime, ai-edge-litert, openvino (default: this one)"
+    )
 
 
 def _truth(text: str) -> bool:
@@ -146,6 +160,18 @@ def _evaluate_shipped(data: Any) -> int:
     return 1 if differing else 0
 
 
+def _certainty(arguments: argparse.Namespace) -> int:
+    from train.calibrate import set_certainty
+    from train.certainty import as_text
+    from train.figures import draw_certainty
+
+    for folder in arguments.folders:
+        print(as_text(set_certainty(folder)))
+        draw_certainty(folder)
+    print("now write the cards anew: python -m model_card")
+    return 0
+
+
 def _release(arguments: argparse.Namespace) -> int:
     from train.data import load_fer2013
     from train.release import release
@@ -167,6 +193,14 @@ def _bench(arguments: argparse.Namespace) -> int:
     from train.bench import as_text, run_bench
 
     print(as_text(run_bench(arguments.package, REPORTS / "bench.json")))
+    return 0
+
+
+def _runtimes(arguments: argparse.Namespace) -> int:
+    from train.data import load_fer2013
+    from train.runtimes import run_runtimes, write_report
+
+    print(write_report(run_runtimes(arguments.package, load_fer2013(arguments.data), arguments.python), REPORTS))
     return 0
 
 

@@ -1,8 +1,9 @@
-"""What is chosen on validation after the training: a temperature, and how far to lift rare classes.
+"""What is chosen on validation after the training: a temperature, a certainty, how far to lift rare classes.
 
-Both only re-scale a trained network's logits. A logit adjustment belongs into the network before
-export: subtracting tau·log(prior) from the bias of its last layer is the same as `adjust_logits`.
-The temperature is fitted after that and stored in `fersys.json`.
+All only re-scale a trained network's logits or judge its answers. A logit adjustment belongs into
+the network before export: subtracting tau·log(prior) from the bias of its last layer is the same
+as `adjust_logits`. The temperature is fitted after that, the certainty (`train/certainty.py`) on
+what then comes out; both are stored in `fersys.json`.
 """
 
 from dataclasses import replace
@@ -16,11 +17,13 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from fersys.calibration import apply_temperature
 from fersys.config import read_config, write_config
-from fersys.errors import ConfigError
+from fersys.errors import ConfigError, DataError
 from fersys.labels import EMOTIONS
-from fersys.package import load
+from fersys.package import PREDICTIONS_FILE, check_package, load
+from train.certainty import choose_certainty, summarize
 from train.data import Fer2013
-from train.predictions import predict_images
+from train.measure import Metrics, check_current, read_metrics, write_metrics
+from train.predictions import predict_images, read_predictions
 
 TAUS: tuple[float, ...] = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 ACCURACY_COST = 0.005  # what a logit adjustment may cost: half a point
@@ -51,7 +54,7 @@ def _nll(probabilities: Probabilities, labels: Labels) -> float:
 
 
 def calibrate_package(folder: Path, data: Fer2013) -> float:
-    """Fit the temperature of a package on the validation split and store it in `fersys.json`.
+    """Choose temperature and certainty of a package on the validation split and store them in `fersys.json`.
 
     What the package now says is first brought back to temperature 1, so a second call finds the
     same temperature again. Returns the temperature.
@@ -62,9 +65,32 @@ def calibrate_package(folder: Path, data: Fer2013) -> float:
     """
     config, validation = read_config(folder), data.split("validation")
     calibrated = predict_images(load(folder), validation.images)
-    temperature = fit_temperature(apply_temperature(calibrated, 1 / config.temperature), validation.labels)
-    write_config(folder, replace(config, temperature=temperature))
+    raw = apply_temperature(calibrated, 1 / config.temperature)
+    temperature = fit_temperature(raw, validation.labels)
+    certainty = choose_certainty(apply_temperature(raw, temperature), validation.labels)
+    write_config(folder, replace(config, temperature=temperature, certainty=certainty))
     return temperature
+
+
+def set_certainty(folder: Path) -> Metrics:
+    """Choose the certainty of a measured package from its own validation predictions, and return its metrics.
+
+    Writes it to `fersys.json` and what it does to each split to `metrics.json`; nothing is
+    predicted or measured anew, all other figures and files stay.
+
+    Raises:
+        PackageError: if a file of the package is missing or changed, or if it was not measured as it is now.
+        DataError: if it was not measured on validation.
+    """
+    config, metrics = check_package(folder), read_metrics(folder)
+    check_current(folder, config, metrics)
+    predictions = read_predictions(folder / PREDICTIONS_FILE)
+    if "validation" not in predictions.members:
+        raise DataError(f"{folder}: expected predictions of the validation split. Received: {', '.join(predictions.members)}")
+    certainty = choose_certainty(*predictions.of("validation"))
+    metrics["certainty"] = summarize(predictions, certainty)
+    write_metrics(folder, replace(config, certainty=certainty), metrics)
+    return metrics
 
 
 def class_priors(labels: Labels) -> npt.NDArray[np.float64]:

@@ -20,6 +20,7 @@ from matplotlib.patheffects import withStroke
 from fersys.calibration import apply_temperature
 from fersys.labels import EMOTIONS
 from fersys.package import FIGURES_FOLDER, HISTORY_FILE, PREDICTIONS_FILE
+from train.certainty import FEWEST, LEVEL, SURENESS, RiskCoverage, lower_bound, risk_coverage
 from train.expression_metrics.expression_metrics import BINS, bin_of
 from train.history import Rows, read_history
 from train.measure import read_metrics
@@ -33,6 +34,11 @@ DRAWN = {
     "test": "test (PrivateTest)",
     "test_ferplus": "test, truth by FER+ raters",
 }  # the splits that are drawn: pictures of the other tests look like that of "test"
+_SPLIT_STYLES: dict[str, dict[str, Any]] = {
+    "validation": {"color": DARK},
+    "test": {"color": MIDDLE, "linestyle": "--"},
+    "test_ferplus": {"color": "black", "linestyle": ":"},
+}
 _WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
 
 Metrics = dict[str, Any]
@@ -51,8 +57,9 @@ class Reliability:
 def draw_all(folder: Path) -> list[Path]:
     """Draw every picture that the package's files allow into `figures/`, and return the paths.
 
-    `metrics.json` and `predictions.parquet` give three pictures for each split in
-    `DRAWN`, `history.csv` the learning curves (left out where there is none). Pictures of a former measurement are removed.
+    `metrics.json` and `predictions.parquet` give three pictures for each split in `DRAWN` and one
+    of the certainty, `history.csv` the learning curves (left out where there is none). Pictures of
+    a former measurement are removed.
 
     Raises:
         PackageError: if there is no `metrics.json`.
@@ -65,15 +72,14 @@ def draw_all(folder: Path) -> list[Path]:
         old.unlink()
     splits = [split for split in DRAWN if split in metrics["splits"]]
     drawn = [path for split in splits for name, figure in _of_split(metrics, predictions, split) for path in save(figure, target / name)]
+    drawn += draw_certainty(folder)
     history = read_history(folder / HISTORY_FILE)
     return drawn + (save(draw_learning_curves(history), target / "learning_curves") if history else [])
 
 
 def _of_split(metrics: Metrics, predictions: Predictions, split: str) -> Iterator[tuple[str, Figure]]:
     result, title = metrics["splits"][split], f"{metrics['model']}: {DRAWN[split]}"
-    inside = predictions.members[split]
-    truth = (predictions.ferplus if split == "test_ferplus" else predictions.labels)[inside]
-    after = predictions.probabilities[inside]
+    after, truth = predictions.of(split)
     before = apply_temperature(after, 1 / metrics["temperature"])
     yield f"confusion_{split}", draw_confusion(result, title)
     yield f"per_class_{split}", draw_per_class(result, title)
@@ -182,6 +188,58 @@ def draw_reliability(after: Reliability, before: Reliability, result: Metrics, t
 def _plot_bins(axes: Axes, bins: Reliability, label: str, style: dict[str, Any]) -> None:
     shown = bins.count >= FEW
     axes.plot(bins.confidence[shown], bins.accuracy[shown], label=label, clip_on=False, zorder=3, **style)
+
+
+def draw_certainty(folder: Path) -> list[Path]:
+    """Draw `figures/risk_coverage` alone and return its paths; none if the metrics know of no certainty on validation.
+
+    Raises:
+        PackageError: if there is no `metrics.json`.
+        DataError: if there is no `predictions.parquet`.
+    """
+    metrics, predictions = read_metrics(folder), read_predictions(folder / PREDICTIONS_FILE)
+    if "validation" not in metrics.get("certainty", {}).get("splits", {}):
+        return []
+    curves = {split: risk_coverage(*predictions.of(split)) for split in DRAWN if split in predictions.members}
+    figure = draw_risk_coverage(curves, metrics["certainty"]["threshold"], metrics["model"])
+    (folder / FIGURES_FOLDER).mkdir(exist_ok=True)
+    return save(figure, folder / FIGURES_FOLDER / "risk_coverage")
+
+
+def draw_risk_coverage(curves: dict[str, RiskCoverage], threshold: float, title: str) -> Figure:
+    """Draw risk over coverage for each split of `DRAWN`, and over the threshold for validation, which chose it."""
+    figure = _figure(10, 4.4)
+    left, right = figure.subplots(1, 2)
+    for split, curve in curves.items():
+        _plot_risk(left, curve, threshold, {"label": f"{DRAWN[split]}, AURC {curve.area:.3f}", **_SPLIT_STYLES[split]})
+    left.set(xlabel="coverage: share of faces answered", ylabel="risk: share of wrong answers among them")
+    _plot_thresholds(right, curves["validation"])
+    right.axvline(threshold, color="black", linewidth=1, label=f"certainty {threshold:.2f}")
+    right.set(xlabel="certainty: top probability from which on a face is answered", ylabel="validation")
+    for axes in (left, right):
+        axes.set(xlim=(0, 1), ylim=(0, None if axes is left else 1))
+        axes.legend(loc="upper left" if axes is left else "lower left", frameon=False, fontsize=9)
+        _plain(axes)
+    figure.suptitle(f"{title}: \u201cnot sure\u201d below a top probability of {threshold:.2f} (circles)", fontsize=11)
+    return figure
+
+
+def _plot_risk(axes: Axes, curve: RiskCoverage, threshold: float, style: dict[str, Any]) -> None:
+    shown = curve.answered >= FEWEST
+    axes.plot(curve.coverage[shown], curve.risk[shown], **style)
+    last = np.count_nonzero(curve.threshold >= threshold) - 1
+    if last >= 0:
+        axes.plot(curve.coverage[last], curve.risk[last], "o", color=style["color"], zorder=3)
+
+
+def _plot_thresholds(axes: Axes, curve: RiskCoverage) -> None:
+    shown = curve.answered >= FEWEST
+    axes.plot(curve.threshold, curve.coverage, MIDDLE, linestyle="--", label="share answered")
+    axes.plot(curve.threshold[shown], 1 - curve.risk[shown], DARK, label="share right among them")
+    right = np.rint((1 - curve.risk) * curve.answered).astype(int)
+    low = [lower_bound(*counts) for counts in zip(right[shown].tolist(), curve.answered[shown].tolist(), strict=True)]
+    axes.fill_between(curve.threshold[shown], low, 1 - curve.risk[shown], color=LIGHT, label=f"lower {SURENESS:.0%} bound")
+    axes.axhline(LEVEL, color="gray", linestyle=":", linewidth=1, label=f"{LEVEL:.2f} asked for")
 
 
 def draw_learning_curves(history: Rows) -> Figure:

@@ -19,6 +19,7 @@ from fersys.calibration import apply_temperature
 from fersys.config import ModelConfig, read_config, read_object, write_config
 from fersys.errors import PackageError
 from fersys.package import METRICS_FILE, PREDICTIONS_FILE, load, sha256
+from train.certainty import summarize
 from train.data import Fer2013
 from train.predictions import Predictions, predict_splits, read_predictions, write_predictions
 
@@ -62,9 +63,9 @@ def measure(folder: Path, data: Fer2013, release: bool = False, resamples: int =
         "splits": _splits(predictions, config.temperature, resamples),
         "params": config.params,
         "macs": config.macs,
+        "certainty": summarize(predictions, config.certainty),
     }
-    (folder / METRICS_FILE).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-    _vouch(folder, config, (METRICS_FILE, PREDICTIONS_FILE))
+    write_metrics(folder, config, metrics)
     return metrics
 
 
@@ -75,6 +76,12 @@ def _opened(folder: Path, serving: str | None) -> str | None:
     before = read_metrics(folder)
     day = before.get("test_opened") if before.get("serving_sha256") == serving else None
     return str(day) if day else None
+
+
+def write_metrics(folder: Path, config: ModelConfig, metrics: Metrics) -> None:
+    """Write `metrics.json`, and `fersys.json` with the hashes of it and of `predictions.parquet` beside it."""
+    (folder / METRICS_FILE).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    _vouch(folder, config, (METRICS_FILE, PREDICTIONS_FILE))
 
 
 def _vouch(folder: Path, config: ModelConfig, names: Sequence[str]) -> None:
@@ -89,10 +96,8 @@ def _splits(predictions: Predictions, temperature: float, resamples: int) -> Met
 
 def _measure_split(metric: Any, predictions: Predictions, name: str, settings: tuple[float, int]) -> Metrics:
     temperature, resamples = settings
-    inside = predictions.members[name]
-    truth = predictions.ferplus if name == "test_ferplus" else predictions.labels
-    shared = {"references": truth[inside], "groups": predictions.groups[inside]}
-    calibrated = predictions.probabilities[inside]
+    calibrated, truth = predictions.of(name)
+    shared = {"references": truth, "groups": predictions.groups[predictions.members[name]]}
     result: Metrics = metric.compute(predictions=calibrated, resamples=resamples, **shared)
     before = metric.compute(predictions=apply_temperature(calibrated, 1 / temperature), resamples=0, **shared)
     return result | {"uncalibrated": {key: before[key] for key in _CALIBRATION}}
@@ -111,6 +116,18 @@ def read_metrics(folder: Path) -> Metrics:
     return content
 
 
+def check_current(folder: Path, config: ModelConfig, metrics: Metrics) -> None:
+    """Check that metrics are those of this very serving file at this temperature.
+
+    Raises:
+        PackageError: if one of the two was changed since they were measured.
+    """
+    if (metrics["serving_sha256"], metrics["temperature"]) != (config.files[config.serving_file], config.temperature):
+        raise PackageError(
+            f"{folder} has changed since it was measured: expected python -m train evaluate before. Received: metrics of another model or temperature"
+        )
+
+
 def recompute(folder: Path, resamples: int = RESAMPLES) -> Metrics:
     """Return the metrics anew from `predictions.parquet` alone; equal to `metrics.json` if nobody edited it.
 
@@ -120,4 +137,7 @@ def recompute(folder: Path, resamples: int = RESAMPLES) -> Metrics:
     """
     metrics = read_metrics(folder)
     predictions = read_predictions(folder / PREDICTIONS_FILE)
-    return metrics | {"splits": _splits(predictions, metrics["temperature"], resamples)}
+    anew = {"splits": _splits(predictions, metrics["temperature"], resamples)}
+    if "certainty" in metrics:
+        anew["certainty"] = summarize(predictions, metrics["certainty"]["threshold"])
+    return metrics | anew

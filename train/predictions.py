@@ -48,6 +48,14 @@ class Predictions:
     members: dict[str, npt.NDArray[np.bool_]]
     probabilities: Probabilities
 
+    def of(self, split: str) -> tuple[Probabilities, Indices]:
+        """Return the probabilities, float32 (m, 7), and the truth, int64 (m,), of one split's images.
+
+        The truth of `test_ferplus` is the raters' plurality.
+        """
+        inside = self.members[split]
+        return self.probabilities[inside], (self.ferplus if split == "test_ferplus" else self.labels)[inside]
+
 
 def predict_images(recognizer: Recognizer, images: npt.NDArray[np.uint8]) -> Probabilities:
     """Return float32 (n, 7) for gray uint8 (n, 48, 48) images, shown to the recogniser as RGB."""

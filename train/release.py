@@ -10,9 +10,10 @@ from fersys.errors import PackageError
 from fersys.package import FIGURES_FOLDER, METRICS_FILE, MODEL_FILES, RECORD_FILES, check_package, seal
 from train.data import Fer2013
 from train.figures import draw_all
-from train.measure import measure, read_metrics
+from train.measure import check_current, measure, read_metrics
 
 _TOLERANCE = 5e-4  # three decimals; another processor may round the last digits otherwise
+CERTAINTY = ("coverage", "accuracy", "aurc")
 HEADLINE = ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "nll", "brier", "ece")
 
 
@@ -43,10 +44,10 @@ def release(run: Path, models: Path, data: Fer2013) -> Path:
 def _check_measured(run: Path, config: ModelConfig) -> None:
     """Before the test is opened: all was chosen on validation, for this very file."""
     metrics = read_metrics(run)
-    if (metrics["serving_sha256"], metrics["temperature"]) != (config.files[config.serving_file], config.temperature):
-        raise PackageError(
-            f"{run} has changed since it was measured: expected python -m train evaluate before. Received: metrics of another model or temperature"
-        )
+    check_current(run, config, metrics)
+    threshold = metrics.get("certainty", {}).get("threshold")
+    if threshold != config.certainty:
+        raise PackageError(f"{run}: expected metrics at certainty {config.certainty}, python -m train evaluate writes them. Received: {threshold}")
     missing = [name for name in RECORD_FILES if not (run / name).is_file()]
     if missing:
         raise PackageError(f"{run} is incomplete: expected {', '.join(RECORD_FILES)}. Received none of: {', '.join(missing)}")
@@ -75,13 +76,36 @@ def _differences(published: dict[str, Any], measured: dict[str, Any]) -> list[st
             continue
         changed = [name for name in HEADLINE if abs(figures[name] - now[name]) >= _TOLERANCE]
         found += [f"{split} {name}: published {figures[name]:.3f}, measured {now[name]:.3f}" for name in changed]
-    return found
+    return found + _certainty_differences(published, measured)
+
+
+def _certainty_differences(published: dict[str, Any], measured: dict[str, Any]) -> list[str]:
+    if "certainty" not in published:
+        return []
+    before, now = published["certainty"], measured["certainty"]
+    pairs = {"threshold": (before["threshold"], now["threshold"])}
+    for split in before["splits"].keys() & now["splits"].keys():
+        pairs |= {f"{split} {name}": (before["splits"][split][name], now["splits"][split][name]) for name in CERTAINTY}
+    return [f"certainty {name}: published {old}, measured {new}" for name, (old, new) in sorted(pairs.items()) if _differ(old, new)]
+
+
+def _differ(old: float | None, new: float | None) -> bool:
+    return old != new if old is None or new is None else abs(old - new) >= _TOLERANCE
+
+
+def _certainty(metrics: dict[str, Any]) -> str:
+    content = metrics.get("certainty", {})
+    figures = content.get("splits", {}).get("validation")
+    if not figures:
+        return ""
+    right = "" if figures["accuracy"] is None else f", {figures['accuracy']:.3f} of these right"
+    return f"  sure from {content['threshold']:.2f}: {figures['coverage']:.3f} of validation answered{right}"
 
 
 def headline(metrics: dict[str, Any]) -> str:
     """Lay out the figures of each split for a terminal."""
     lines = [
-        f"{metrics['model']}  (temperature {metrics['temperature']:.3f})",
+        f"{metrics['model']}  (temperature {metrics['temperature']:.3f}){_certainty(metrics)}",
         f"{'':14}{'n':>7}" + "".join(f"{name.replace('balanced_', 'bal_'):>13}" for name in HEADLINE),
     ]
     for split, figures in metrics["splits"].items():

@@ -14,7 +14,8 @@ _TEXT = """
 common ones. Both 0 to 1, on the splits of FER2013.</p>
 <h2>What an answer is</h2>
 <p>A model was shown photos that people had sorted into seven expressions. Its answer is how probable it
-thinks it that such people would have put this face into each of the seven.</p>
+thinks it that such people would have put this face into each of the seven. Where the likeliest stays below a
+probability that was chosen with the model, the page says "not sure" and names it as a guess.</p>
 <h2>What it is not</h2>
 <ul>
 <li>No measure of what a person feels: a smile can be polite, a frown concentrated.</li>

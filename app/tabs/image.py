@@ -12,7 +12,7 @@ from app import answer as html
 from app.answer import Answer
 from app.guard import MAX_FILE_SIZE, MAX_PIXELS
 from app.models import Model
-from fersys import FaceResult, detect, read_image
+from fersys import FaceResult, Prediction, detect, read_image
 from fersys.analysis import join
 from fersys.errors import ImageError
 from fersys.results import Image
@@ -32,12 +32,12 @@ def look(image: Image, models: Sequence[Model]) -> Answer:
     faces = detect(image)
     detect_seconds = time.perf_counter() - start
     crops = [face.crop for face in faces]
-    rows, seconds = {}, {}
+    answers, seconds = [], {}
     for model in models:
         start = time.perf_counter()
-        rows[model.name] = model.recognizer.predict(crops)
+        answers.append((model.recognizer, model.recognizer.predict(crops)))
         seconds[model.name] = time.perf_counter() - start
-    return Answer(tuple(join(faces, rows)), detect_seconds, seconds)
+    return Answer(tuple(join(faces, answers)), detect_seconds, seconds)
 
 
 def take(upload: Upload) -> Image:
@@ -85,8 +85,11 @@ def describe(upload: Upload | None, models: Sequence[Model]) -> dict[str, Any]:
 
 
 def _face(result: FaceResult) -> dict[str, Any]:
-    predictions = {said.model: {"label": said.label, "score": said.score, "scores": said.scores} for said in result.predictions}
-    return {"box": list(result.face.box), "predictions": predictions}
+    return {"box": list(result.face.box), "predictions": {said.model: _prediction(said) for said in result.predictions}}
+
+
+def _prediction(said: Prediction) -> dict[str, Any]:
+    return {"label": said.label, "score": said.score, "certain": said.certain, "scores": said.scores}
 
 
 def build(models: Sequence[Model]) -> None:
@@ -121,7 +124,8 @@ def _build_endpoint(models: Sequence[Model]) -> None:
         Returns:
             width and height of the picture; for each face, the largest first, its box
             [x, y, width, height] in pixels and for each model the most probable label with its
-            score and all seven scores (0–1); the seconds it took.
+            score, whether the model is certain enough of it, and all seven scores (0–1); the
+            seconds it took.
         """
         return describe(picture, models)
 

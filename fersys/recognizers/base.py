@@ -19,6 +19,11 @@ class Recognizer(Protocol):
         """The model's name, as shown beside its answers."""
         ...
 
+    @property
+    def certainty(self) -> float:
+        """The top probability, 0–1, below which an answer is "not sure"; 0: never."""
+        ...
+
     def predict(self, crops: Sequence[Image]) -> Probabilities:
         """Return float32 (n, 7), columns in the order of `EMOTIONS`, rows summing to 1.
 

@@ -31,6 +31,11 @@ class CnnRecognizer:
         """The model's name, as shown beside its answers."""
         return self._config.name
 
+    @property
+    def certainty(self) -> float:
+        """The top probability, 0–1, below which an answer is "not sure"; 0: never."""
+        return self._config.certainty
+
     def predict(self, crops: Sequence[Image]) -> Probabilities:
         """Return calibrated probabilities, float32 (n, 7), of RGB uint8 crops."""
         parts = [self._run([to_model_input(crop) for crop in crops[i : i + _BATCH]]) for i in range(0, len(crops), _BATCH)]
