@@ -14,7 +14,7 @@ from fersys.config import ModelConfig, read_config, write_config
 from fersys.errors import ConfigError, DataError, PackageError
 from fersys.package import METRICS_FILE, MODEL_FILES, PREDICTIONS_FILE, check_package, seal, sha256
 from fersys.recognizers import RECOGNIZERS
-from train.calibrate import ACCURACY_COST, TAUS, adjust_logits, calibrate_package, choose_tau, class_priors, fit_temperature, set_certainty
+from train.calibrate import ACCURACY_COST, TAUS, adjust_logits, calibrate_package, choose_tau, choose_temperature, class_priors, fit_temperature, set_certainty
 from train.certainty import choose_certainty
 from train.data import Fer2013
 from train.measure import read_metrics
@@ -63,6 +63,25 @@ def test_temperature_is_that_of_a_fine_grid(sharpness: float) -> None:
 def test_temperature_recovers_how_over_confident_a_model_is() -> None:
     probabilities, labels = sample(count=10_000, sharpness=1.8)
     assert fit_temperature(probabilities, labels) == pytest.approx(1.8, rel=0.05)
+
+
+def ece(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    bins = np.minimum((confidence * 15).astype(int), 14)
+    return float(sum(abs(confidence[bins == i].sum() - right[bins == i].sum()) for i in range(15)) / len(labels))
+
+
+def test_temperature_is_the_best_calibrated_of_those_the_likelihood_allows() -> None:
+    probabilities, labels = sample(count=1500, sharpness=1.5)
+    flattened = 0.9 * probabilities + 0.1 / 7  # no temperature undoes this: the two measures disagree
+    least = fit_temperature(flattened, labels)
+    allowed = nll(apply_temperature(flattened, least), labels) + 3.8415 / 2 / len(labels)
+    grid = least * np.exp(np.linspace(-0.25, 0.25, 101))
+    inside = [t for t in grid if nll(apply_temperature(flattened, t), labels) <= allowed]
+    chosen = choose_temperature(flattened, labels)
+    assert 3 < len(inside) < 101
+    assert chosen == pytest.approx(min(inside, key=lambda t: ece(apply_temperature(flattened, t), labels)))
+    assert ece(apply_temperature(flattened, chosen), labels) < ece(apply_temperature(flattened, least), labels)
 
 
 def test_adjusting_equals_dividing_by_the_priors_to_the_tau() -> None:
@@ -139,7 +158,7 @@ def test_package_gets_the_temperature_of_its_validation_split(tmp_path: Path, mo
     (tmp_path / "model.onnx").write_bytes(b"weights")
     before = seal(tmp_path, ModelConfig("tiny", "paper", recognizer="fixed"))
     first = calibrate_package(tmp_path, data)
-    assert first == pytest.approx(fit_temperature(half, labels), rel=1e-3)
+    assert first == pytest.approx(choose_temperature(half, labels), rel=1e-3)
     assert read_config(tmp_path).temperature == first
     assert read_config(tmp_path).files == before.files
     assert read_config(tmp_path).certainty == choose_certainty(apply_temperature(half, first), labels) > 0

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
+from scipy.stats import chi2
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from fersys.calibration import apply_temperature
@@ -22,6 +23,7 @@ from fersys.labels import EMOTIONS
 from fersys.package import PREDICTIONS_FILE, check_package, load
 from train.certainty import choose_certainty, summarize
 from train.data import Fer2013
+from train.expression_metrics.expression_metrics import Answers, calibration_error
 from train.measure import Metrics, check_current, read_metrics, write_metrics
 from train.predictions import predict_images, read_predictions
 
@@ -29,6 +31,8 @@ TAUS: tuple[float, ...] = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45
 ACCURACY_COST = 0.005  # what a logit adjustment may cost: half a point
 
 _LOG_TEMPERATURES = (np.log(0.1), np.log(10.0))
+_SURENESS = 0.95  # of the likelihood-ratio interval that a temperature is chosen from
+_REACH, _CANDIDATES = 0.25, 101  # log-temperatures tried on either side of the likeliest, and their number
 
 Probabilities = npt.NDArray[np.floating]
 Labels = npt.NDArray[np.int64]
@@ -46,6 +50,28 @@ def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
         return _nll(apply_temperature(probabilities, float(np.exp(log_temperature))), labels)
 
     return float(np.exp(minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded", options={"xatol": 1e-4}).x))
+
+
+def choose_temperature(probabilities: Probabilities, labels: Labels) -> float:
+    """Return, of the temperatures that the likelihood cannot tell from the best one, the best calibrated.
+
+    They form its 95 % likelihood-ratio interval (Wilks, Annals of Mathematical Statistics 1938):
+    the summed negative log-likelihood lies within half a chi-squared quantile of the least. Among
+    `_CANDIDATES` of them the one with the lowest calibration error (ECE, 15 bins) is taken.
+
+    Args:
+        probabilities: (n, 7) of the uncalibrated network, rows sum to 1.
+        labels: int64 (n,), positions in `EMOTIONS`.
+    """
+    best = fit_temperature(probabilities, labels)
+    allowed = _nll(apply_temperature(probabilities, best), labels) + chi2.ppf(_SURENESS, 1) / (2 * len(labels))
+    reach = best * np.exp(np.linspace(-_REACH, _REACH, _CANDIDATES))
+    inside = [float(t) for t in reach if _nll(apply_temperature(probabilities, float(t)), labels) <= allowed]
+    return min(inside or [best], key=lambda t: _ece(apply_temperature(probabilities, t), labels))
+
+
+def _ece(probabilities: Probabilities, labels: Labels) -> float:
+    return calibration_error(Answers(labels, np.asarray(probabilities, np.float64), np.arange(len(labels))))
 
 
 def _nll(probabilities: Probabilities, labels: Labels) -> float:
@@ -66,7 +92,7 @@ def calibrate_package(folder: Path, data: Fer2013) -> float:
     config, validation = read_config(folder), data.split("validation")
     calibrated = predict_images(load(folder), validation.images)
     raw = apply_temperature(calibrated, 1 / config.temperature)
-    temperature = fit_temperature(raw, validation.labels)
+    temperature = choose_temperature(raw, validation.labels)
     certainty = choose_certainty(apply_temperature(raw, temperature), validation.labels)
     write_config(folder, replace(config, temperature=temperature, certainty=certainty))
     return temperature
