@@ -4,6 +4,7 @@ FerSysError
 ├── LabelError      a label that is none of the seven expressions
 ├── DataError       a data set that is missing, of wrong size or shape
 ├── ImageError      a picture that cannot be read or is not an RGB uint8 image
+├── VideoError      a video or camera that cannot be read, or a video that cannot be written
 ├── PackageError    a model folder that is incomplete, changed or of another format version
 ├── ModelError      a model or a runtime that is unknown, missing or answers out of contract
 └── ConfigError     a setting out of its range
@@ -26,6 +27,10 @@ class DataError(FerSysError):
 
 class ImageError(FerSysError):
     """A picture cannot be read, or an array is not an RGB uint8 image."""
+
+
+class VideoError(FerSysError):
+    """A video or camera cannot be read, or a video cannot be written."""
 
 
 class PackageError(FerSysError):

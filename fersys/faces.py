@@ -1,79 +1,56 @@
-"""Finds the faces in an image and cuts each as a square crop."""
+"""Finds the faces in an image and cuts each as a square crop, framed as FER2013 frames faces."""
 
-from functools import cache
-from pathlib import Path
-from threading import Lock
-
-import cv2
-import cv2.data
-import numpy as np
-
-from fersys.errors import ModelError
+from fersys.alignment import Square, angle_of, box_of, cut
+from fersys.detectors import DEFAULT, open_detector
+from fersys.detectors.base import Detection, Framing
 from fersys.images import check_image
-from fersys.results import Box, Face, Image
+from fersys.results import Face, Image
 
-# Of OpenCV's cascades alt2 gives the fewest false alarms (it ignores cats and flowers).
-_CASCADE = "haarcascade_frontalface_alt2.xml"
-_SEARCH_SIDE = 640  # longer side of the image that is searched, in pixels
-_SMALLEST = 24  # smallest face in the searched image, in pixels
-_MIN_NEIGHBORS = 4
-# FER2013 frames are this much larger than the box that the cascade finds in them, and share its
-# centre: medians over the 1,228 of 1,500 Training images in which it finds one (LOG.md).
-_FRAME = 1.04
-_ONE_AT_A_TIME = Lock()  # a cascade keeps the image it searches: two threads would search each other's
+# A crop is turned if the eye line leans by more degrees than this: the networks are trained on faces that
+# lean further, and a crop that is not turned keeps its pixels.
+_LEVEL = 3.0
 
 
-def detect(image: Image) -> list[Face]:
-    """Find all upright, roughly frontal faces, the largest first.
+def detect(image: Image, detector: str = DEFAULT, align: bool = True) -> list[Face]:
+    """Find all faces, the largest first.
 
     Args:
         image: RGB uint8 (H, W, 3) of any size.
+        detector: name in `fersys.detectors.DETECTORS`; `reports/detectors.md` compares them.
+        align: turn crops so that the eyes are level, if the detector finds eyes.
 
     Returns:
-        faces with square boxes inside the image; `score` is the cascade's stage weight;
-        no landmarks.
+        faces with square boxes inside the image; empty if there is none.
 
     Raises:
         ImageError: if the image is not RGB uint8.
+        ConfigError: if there is no detector of that name.
+        ModelError: if a file of the detector is missing or changed.
     """
     check_image(image)
-    boxes, weights = _search(image)
-    found = [Face(box, weight, np.empty((0, 2), np.float32), cut(image, box)) for box, weight in zip(boxes, weights, strict=True)]
-    return sorted(found, key=lambda face: face.box[2], reverse=True)
+    finder = open_detector(detector)
+    faces = [to_face(image, found, finder.framing, align) for found in finder.find(image)]
+    return sorted(faces, key=lambda face: len(face.crop), reverse=True)
 
 
-def _search(image: Image) -> tuple[list[Box], list[float]]:
-    scale = min(1.0, _SEARCH_SIDE / max(image.shape[:2]))
-    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    height, width = (max(1, round(side * scale)) for side in image.shape[:2])  # a strip must not vanish
-    small = cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA) if scale < 1 else gray
-    with _ONE_AT_A_TIME:
-        rectangles, _, weights = _cascade().detectMultiScale3(
-            cv2.equalizeHist(small), scaleFactor=1.1, minNeighbors=_MIN_NEIGHBORS, minSize=(_SMALLEST, _SMALLEST), outputRejectLevels=True
-        )
-    boxes = [tuple(round(float(value) / scale) for value in rectangle) for rectangle in rectangles]
-    return [_framed(box, image) for box in boxes], [float(weight) for weight in weights]
+def to_face(image: Image, found: Detection, framing: Framing, align: bool = True) -> Face:
+    """Cut a detection out of its image.
+
+    Args:
+        image: RGB uint8 (H, W, 3).
+        found: what a detector found in it.
+        framing: that detector's.
+        align: turn the crop so that the eyes are level.
+    """
+    angle = angle_of(found.landmarks)
+    square = frame(found, framing, angle)
+    turned = align and abs(angle) > _LEVEL
+    crop = cut(image, square if turned else Square(square.x, square.y, square.side))
+    return Face(box_of(square, image), found.score, found.landmarks, crop, angle)
 
 
-@cache
-def _cascade() -> cv2.CascadeClassifier:
-    path = Path(cv2.data.haarcascades) / _CASCADE
-    cascade = cv2.CascadeClassifier(str(path))
-    if cascade.empty():
-        raise ModelError(f"OpenCV's face cascade is missing: expected {_CASCADE} in the opencv package. Received: {path}")
-    return cascade
-
-
-def _framed(box: tuple[int, ...], image: Image) -> Box:
-    """The square that FER2013 would cut around the box, moved (and if need be shrunk) into the image."""
-    x, y, width, height = box
-    side = min(round(_FRAME * max(width, height)), *image.shape[:2])
-    left = min(max(x + (width - side) // 2, 0), image.shape[1] - side)
-    top = min(max(y + (height - side) // 2, 0), image.shape[0] - side)
-    return left, top, side, side
-
-
-def cut(image: Image, box: Box) -> Image:
-    """Return the part of an RGB uint8 image inside a box (x, y, width, height) that lies within it."""
-    x, y, width, height = box
-    return np.ascontiguousarray(image[y : y + height, x : x + width])
+def frame(found: Detection, framing: Framing, angle: float) -> Square:
+    """Return the square that FER2013 would cut, turned by an angle in degrees."""
+    x, y, width, height = found.box
+    side = max(width, height)
+    return Square(x + width / 2, y + height / 2, framing.scale * side, angle).moved(0, framing.down * side)

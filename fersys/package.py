@@ -32,6 +32,14 @@ def find_packages(folder: Path) -> list[Path]:
 def load(folder: str | Path) -> Recognizer:
     """Load the recogniser of a package folder.
 
+    >>> import numpy as np
+    >>> cnn = load("hub/models/fersys-cnn")
+    >>> cnn.name
+    'fersys-cnn'
+    >>> gray = np.full((48, 48, 3), 127, np.uint8)
+    >>> cnn.predict([gray, gray]).shape
+    (2, 7)
+
     Raises:
         PackageError: if the folder is no package, or its serving file is missing or changed.
         ModelError: if no recogniser of this version can run it.

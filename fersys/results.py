@@ -21,15 +21,19 @@ class Face:
 
     Attributes:
         box: (x, y, width, height) in pixels of the image; it lies inside.
-        score: how sure the detector is; its scale is the detector's own, higher is surer.
-        landmarks: float32 (k, 2), points (x, y) in pixels of the image; k = 0 if there are none.
-        crop: RGB uint8 (side, side, 3), the square that every recogniser is given.
+        score: how sure the detector is, 0–1; scores of two detectors cannot be compared.
+        landmarks: float32 (k, 2), points (x, y) in pixels of the image: eye, eye, nose, mouth, ear, ear, of
+            each pair first the one on the left of an upright picture; k = 0 if there are none.
+        crop: RGB uint8 (side, side, 3), the square that every recogniser is given, turned upright;
+            beyond the image's border its last pixels are repeated.
+        angle: by how many degrees the eye line leans clockwise, −180 to 180; 0 without landmarks.
     """
 
     box: Box
     score: float
     landmarks: npt.NDArray[np.float32]
     crop: Image
+    angle: float = 0.0
 
 
 @dataclass(frozen=True)
