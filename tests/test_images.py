@@ -2,17 +2,21 @@
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import pytest
 
+import fersys.images
 from fersys.errors import ImageError
 from fersys.images import check_image, read_image
 
@@ -195,6 +199,107 @@ def bomb(width: int, height: int) -> bytes:
 def test_too_many_pixels_are_refused_by_the_header_before_decoding(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PIL.Image.Image, "load", lambda _: pytest.fail("was decoded"))
     assert "too large: expected at most 50 megapixels" in is_refused(bomb(side, side))
+
+
+def test_gray_of_32_bits_is_judged_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fersys.images, "_STRIP", 1)  # one row at a time
+    assert read_image(encoded(PIL.Image.fromarray(np.array([[90], [40_000]], np.int32)), "TIFF"))[:, 0, 0].tolist() == [0, 156]
+
+
+MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_strips_give_what_the_whole_gives(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = encoded(PIL.Image.fromarray(colours()).convert(mode), "TIFF" if mode == "CMYK" else "PNG")
+    whole = read_image(content)
+    monkeypatch.setattr(fersys.images, "_STRIP", 7 * WIDTH)
+    np.testing.assert_array_equal(read_image(content), whole)
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "PNG", "AVIF"])
+def test_first_frame_of_other_animations_is_taken(kind: str) -> None:
+    frames = [PIL.Image.new("RGB", (16, 16), colour) for colour in ("red", "blue")]
+    image = read_image(encoded(frames[0], kind, save_all=True, append_images=frames[1:]))
+    np.testing.assert_allclose(image.reshape(-1, 3).mean(axis=0), (255, 0, 0), atol=3)
+
+
+@pytest.mark.parametrize("bits", [2**16 - 1, 2**15])
+def test_colours_of_16_bits_are_scaled_to_8(bits: int, tmp_path: Path) -> None:
+    for name in ("deep.png", "deep.tif"):
+        cv2.imwrite(str(tmp_path / name), np.array([[[0, 256, bits]]], np.uint16))  # blue, green, red
+        assert read_image(tmp_path / name).tolist() == [[[bits >> 8, 1, 0]]]
+
+
+def plain_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes every JPEG and PNG count as too large for Pillow."""
+    monkeypatch.setattr(fersys.images, "_PILLOW_BESIDE", fersys.images.MAX_MEMORY)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("orientation", TURNS)
+def test_large_pictures_are_read_like_small_ones(kind: str, orientation: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"photo.{kind}"
+    path.write_bytes(encoded(PIL.Image.fromarray(colours()), kind, exif=exif))
+    expected = read_image(path)
+    plain_reading(monkeypatch)
+    np.testing.assert_array_equal(read_image(path), expected)
+    np.testing.assert_array_equal(read_image(path.read_bytes()), expected)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_large_picture_that_breaks_off_is_refused(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain_reading(monkeypatch)
+    whole = encoded(PIL.Image.fromarray(colours(60, 80)), kind)
+    (tmp_path / "half").write_bytes(whole[: len(whole) // 2])
+    assert "Not a picture" in is_refused(tmp_path / "half")
+    assert "Not a picture" in is_refused(whole[: len(whole) // 2])
+
+
+def test_kinds_that_take_more_memory_are_refused_at_fewer_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = PIL.Image.fromarray(colours())
+    monkeypatch.setattr(fersys.images, "_PILLOW_BESIDE", 0)
+    monkeypatch.setattr(fersys.images, "MAX_MEMORY", 8 * WIDTH * HEIGHT)
+    assert read_image(encoded(picture, "JPEG")).shape == read_image(encoded(picture, "BMP")).shape == (HEIGHT, WIDTH, 3)
+    assert "megapixels of WEBP" in is_refused(encoded(picture, "WEBP"))
+    assert "megapixels of JPEG" in is_refused(encoded(picture, "JPEG", progressive=True))
+
+
+_PEAK = """
+import re, sys
+from pathlib import Path
+import fersys.images
+Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+def peak(): return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+before = peak()
+image = fersys.images.read_image(sys.argv[1])
+print(image.shape[0] * image.shape[1], (peak() - before) // 1024)
+"""
+
+LARGE: dict[str, tuple[str, str, int, dict[str, Any]]] = {
+    "JPEG": ("RGB", "JPEG", 50, {}),
+    "JPEG turned by EXIF": ("RGB", "JPEG", 50, {"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"}),
+    "PNG": ("RGB", "PNG", 50, {"compress_level": 1}),
+    "gray of 16 bits": ("I;16", "PNG", 50, {"compress_level": 1}),
+    "progressive JPEG": ("RGB", "JPEG", 29, {"progressive": True, "subsampling": 0}),
+    "CMYK JPEG": ("CMYK", "JPEG", 41, {}),
+    "transparent PNG": ("RGBA", "PNG", 41, {"compress_level": 1}),
+    "WebP": ("RGB", "WEBP", 18, {"method": 0}),
+}
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells the peak of a process's memory")
+@pytest.mark.parametrize("kind", LARGE)
+def test_reading_a_large_picture_takes_at_most_300_megabytes(kind: str, tmp_path: Path) -> None:
+    mode, form, megapixels, settings = LARGE[kind]
+    path = tmp_path / "large"
+    PIL.Image.new(mode, (1000 * megapixels // 5, 5000)).save(path, form, **settings)
+    done = subprocess.run([sys.executable, "-c", _PEAK, str(path)], capture_output=True, text=True, check=True)
+    pixels, megabytes = map(int, done.stdout.split())
+    assert pixels == megapixels * 1_000_000
+    assert megabytes <= 300
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8)])
