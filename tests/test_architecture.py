@@ -18,7 +18,7 @@ LAYERS = ("fersys", *LEAVES)
 # A library and the only files that may import it.
 OWNERS: dict[str, tuple[str, ...]] = {
     "argparse": ("*/__main__.py",),
-    "deepface": ("fersys/recognizers/deepface_*.py",),
+    "deepface": ("fersys/recognizers/deepface_*.py", "train/rival_worker.py"),  # there it is timed, in a process of its own
     "gradio": ("app/*", "train/expression_metrics/app.py"),
     "huggingface_hub": ("fersys/pull.py", "hub/*", "model_card/*"),
     "keras": ("train/*", "fersys/recognizers/keras_*.py"),

@@ -1,0 +1,249 @@
+"""The `fersys` command: `fersys --help`, or `python -m fersys --help`."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+import fersys
+from fersys.command import run_command
+from fersys.errors import ConfigError
+from fersys.following import FollowConfig, Follower
+from fersys.recognizers.base import Recognizer
+from fersys.shipped import describe_packages, find_default, shipped_folder
+
+_SHELLS = ("bash", "zsh", "fish")
+_EXAMPLES = """examples:
+  fersys predict photo.jpg
+  fersys score photos/ --out results.csv
+  fersys video in.mp4 out.mp4
+  fersys webcam
+  fersys models
+
+exit codes:
+  0 all is well    1 an error, said in one line    2 wrong usage
+  3 predict: no face was found in any picture      130 stopped by Ctrl+C
+
+completion:
+  bash: source <(fersys --print-completion bash)                in ~/.bashrc
+  zsh:  fersys --print-completion zsh > _fersys                 in a folder of $fpath
+  fish: fersys --print-completion fish > fersys.fish            in ~/.config/fish/completions
+"""
+_PREDICT = """examples:
+  fersys predict photo.jpg                            a few lines for people
+  fersys predict *.jpg --csv > faces.csv              a row a face and model
+  fersys predict photo.jpg --json --draw faces.png    and a picture with boxes
+  fersys predict a.jpg b.jpg --draw drawn/            a picture each, in a folder
+  curl -s https://example.org/a.jpg | fersys predict -
+  fersys predict photo.jpg --model hub/models/fersys-cnn --model hub/models/fersys-cnn-paper
+
+exit code 1: a picture could not be read (the others are answered); 3: no face in any picture
+"""
+_SCORE = """examples:
+  fersys score photos/ --out faces.csv                        all pictures in a folder, its folders too
+  fersys score crops.parquet --crops --out faces.parquet      pictures that are faces already, such as FER2013
+  fersys score you/fer2013 --crops --out faces.jsonl          a data set of the hub
+
+Killed or stopped, the same command goes on where it was; until then the rows lie in <out>.unfinished.
+Pictures that cannot be read are listed in <out>.errors.csv. A picture without a face has a row with face 0.
+"""
+_VIDEO = """examples:
+  fersys video in.mp4 out.mp4
+  fersys video in.mov out.mp4 --csv frames.csv --detect-every 1 --half-life 1
+
+Each face keeps its number. Where ffmpeg is installed, out.mp4 is H.264, which browsers play, and keeps the sound;
+without it, OpenCV writes it as mp4v, silent.
+"""
+_WEBCAM = """examples:
+  fersys webcam
+  fersys webcam --camera 1 --half-life 0.2
+"""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; an error of ours becomes one line and exit code 1."""
+    arguments = _parser().parse_args(words)
+    # What is wrong with a video or a camera is said by us, in one line.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill cleans up like Ctrl+C
+    with suppress(AttributeError):  # not a real terminal or file, as in tests
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    return run_command(lambda: _run(arguments), arguments.debug, arguments.stopped)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    try:
+        code = int(arguments.run(arguments))
+        sys.stdout.flush()
+        return code
+    except ModuleNotFoundError as error:
+        if arguments.debug:
+            raise
+        raise ConfigError(f"A package is missing: expected those of requirements-app.txt. Received: no {error.name}") from error
+    except BrokenPipeError:  # whoever read our output, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fersys", description="Say which of seven expressions faces show.", **_layout(_EXAMPLES))
+    parser.add_argument("--version", action="version", version=f"fersys {fersys.__version__}")
+    parser.add_argument("--print-completion", action=_PrintCompletion, choices=_SHELLS, help="print a script that lets your shell complete this command")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    _predict_parser(_add(commands, "predict", _predict, "find the faces in pictures and say what they show", _PREDICT))
+    _score_parser(_add(commands, "score", _score, "say what the faces in any number of pictures show, as a table", _SCORE))
+    _video_parser(_add(commands, "video", _video, "follow the faces in a video and draw what they show", _VIDEO))
+    _webcam_parser(_add(commands, "webcam", _webcam, "say live, in the terminal, what the face before the camera shows", _WEBCAM))
+    _add(commands, "models", _models, "list the models that are there", "")
+    return parser
+
+
+def _layout(examples: str) -> dict[str, Any]:
+    return {"epilog": examples, "formatter_class": argparse.RawDescriptionHelpFormatter}
+
+
+class _PrintCompletion(argparse.Action):
+    """Prints the script and ends, as `--version` does."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: str | None = None) -> None:
+        try:
+            import shtab
+        except ModuleNotFoundError:
+            parser.exit(1, "error: Completion needs shtab: expected the packages of requirements-app.txt. Received: no shtab\n")
+        print(shtab.complete(parser, values))
+        parser.exit()
+
+
+def _add(commands: Any, name: str, run: Callable[[argparse.Namespace], int], text: str, examples: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", **_layout(examples))
+    parser.set_defaults(run=run, stopped="stopped")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def _add_path(parser: Any, *names: str, kind: str = "FILE", **settings: Any) -> None:
+    """Add an argument that shells complete with names of files, or of folders."""
+    action = parser.add_argument(*names, **settings)
+    with suppress(ModuleNotFoundError):
+        import shtab
+
+        action.complete = getattr(shtab, kind)
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    text = "model package to ask; give it again to ask several (default: fersys-cnn in hub/models)"
+    _add_path(parser, "--model", kind="DIRECTORY", action="append", type=Path, metavar="FOLDER", help=text)
+
+
+def _packages(arguments: argparse.Namespace) -> list[Path]:
+    return arguments.model or [find_default()]
+
+
+def _load_models(arguments: argparse.Namespace) -> list[Recognizer]:
+    models = [fersys.load(folder) for folder in _packages(arguments)]
+    names = [model.name for model in models]
+    if len(set(names)) != len(names):
+        raise ConfigError(f"--model: expected models of different names. Received: {', '.join(names)}")
+    return models
+
+
+def _predict_parser(parser: argparse.ArgumentParser) -> None:
+    _add_path(parser, "pictures", nargs="+", metavar="PICTURE", help="picture files; - reads one from standard input")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", dest="form", action="store_const", const="json", default="text", help="print one JSON document")
+    form.add_argument("--csv", dest="form", action="store_const", const="csv", help="print a CSV table, a row a face and model")
+    _add_path(parser, "--draw", type=Path, metavar="FILE", help="save the picture with a box a face; with several pictures: a folder")
+    parser.add_argument("--crops", action="store_true", help="the pictures are faces already: look for none")
+    _add_models(parser)
+
+
+def _predict(arguments: argparse.Namespace) -> int:
+    from fersys.predicting import FORMATS, Drawings, Question, predict
+
+    drawings = arguments.draw and Drawings(arguments.draw, len(arguments.pictures) > 1)
+    question = Question(_load_models(arguments), arguments.crops, drawings)
+    return predict(arguments.pictures, question, FORMATS[arguments.form])
+
+
+def _score_parser(parser: argparse.ArgumentParser) -> None:
+    text = "picture, folder, parquet file, or id of a data set on the hub (owner/name, or owner/name@revision)"
+    _add_path(parser, "sources", nargs="+", metavar="SOURCE", help=text)
+    _add_path(parser, "--out", required=True, type=Path, metavar="FILE", help="the table: .parquet, .csv or .jsonl")
+    parser.add_argument("--crops", action="store_true", help="the pictures are faces already: look for none")
+    parser.add_argument("--force", action="store_true", help="begin anew, and replace a table that is there")
+    _add_models(parser)
+    parser.set_defaults(stopped="stopped; the same command goes on from there")
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    from fersys.config import CONFIG_FILE
+    from fersys.package import sha256
+    from fersys.pictures import find_files
+    from fersys.pull import pull_dataset
+    from fersys.scoring import Job, as_text, score
+
+    models = _load_models(arguments)
+    packages = [sha256(folder / CONFIG_FILE) for folder in _packages(arguments)]  # another model of the same name must not go on with its rows
+    job = Job(find_files(arguments.sources, pull_dataset), arguments.out, models, arguments.crops, {"packages": packages})
+    print(as_text(score(job, arguments.force), arguments.out))
+    return 0
+
+
+def _add_following(parser: argparse.ArgumentParser) -> None:
+    every, half_life = FollowConfig.detect_every, FollowConfig.half_life
+    parser.add_argument("--detect-every", type=int, default=every, metavar="N", help="look for faces in every n-th frame (default: %(default)s)")
+    text = "smoothing over time: what was said so many seconds ago counts half; 0: none (default: %(default)s)"
+    parser.add_argument("--half-life", type=float, default=half_life, metavar="S", help=text)
+    _add_path(parser, "--model", kind="DIRECTORY", type=Path, metavar="FOLDER", help="model package to ask (default: fersys-cnn in hub/models)")
+
+
+def _follower(arguments: argparse.Namespace) -> Follower:
+    config = FollowConfig(arguments.detect_every, arguments.half_life)
+    return Follower(fersys.load(arguments.model or find_default()), config)
+
+
+def _video_parser(parser: argparse.ArgumentParser) -> None:
+    _add_path(parser, "source", type=Path, metavar="IN", help="the video")
+    _add_path(parser, "target", type=Path, metavar="OUT", help="the video with boxes, an MP4 file")
+    _add_path(parser, "--csv", type=Path, metavar="FILE", help="also write a table, a row a face and frame")
+    _add_following(parser)
+
+
+def _video(arguments: argparse.Namespace) -> int:
+    from fersys.annotating import Film, annotate_video, as_text
+
+    film = Film(arguments.source, arguments.target, arguments.csv)
+    print(as_text(annotate_video(film, _follower(arguments)), [path for path in (film.target, film.table) if path]))
+    return 0
+
+
+def _webcam_parser(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--camera", type=int, default=0, metavar="N", help="which camera (default: %(default)s)")
+    _add_following(parser)
+    parser.set_defaults(stopped="")
+
+
+def _webcam(arguments: argparse.Namespace) -> int:
+    from fersys.webcam import NOTICE, opened, watch
+
+    follower = _follower(arguments)
+    print(NOTICE, flush=True)
+    with opened(arguments.camera) as capture:
+        watch(capture, follower, sys.stdout)
+    return 0
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    print(describe_packages(shipped_folder()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

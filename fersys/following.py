@@ -1,0 +1,94 @@
+"""Follows the faces of a video or camera: who is where, and what each shows, smoothed over time."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from fersys.errors import ConfigError
+from fersys.faces import detect
+from fersys.recognizers.base import Recognizer
+from fersys.results import Box, Image, Prediction, to_prediction
+from fersys.smoothing import HALF_LIFE, Smoother
+from fersys.tracking import Track, Tracker, TrackerConfig
+
+_LONGEST_BLIND = 0.5  # seconds without looking for faces, however many frames that are
+
+
+@dataclass(frozen=True)
+class FollowConfig:
+    """How closely to look.
+
+    Attributes:
+        detect_every: faces are looked for, and asked about, in every n-th frame; in between boxes are carried on. Of those, all had an
+            IoU of 0.5 or more with a fresh detection at every 2nd, 3rd, 5th and 8th frame of two trial videos; the mean falls from 0.98 to 0.95 (LOG.md).
+        half_life: of the smoothing, in seconds; 0: none.
+    """
+
+    detect_every: int = 3
+    half_life: float = HALF_LIFE
+
+    def __post_init__(self) -> None:
+        if self.detect_every < 1:
+            raise ConfigError(f"Expected to look for faces in every frame (1) or every n-th. Received: {self.detect_every}")
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A face in one frame.
+
+    Attributes:
+        track: its id, and whether it was found in this frame or carried on.
+        box: (x, y, width, height) in whole pixels, inside the frame.
+        prediction: what the model says of it, smoothed.
+    """
+
+    track: Track
+    box: Box
+    prediction: Prediction
+
+
+class Follower:
+    """Follows faces through one video; frames in order. Not for several threads."""
+
+    def __init__(self, recognizer: Recognizer, config: FollowConfig | None = None) -> None:
+        self._recognizer, self._config = recognizer, config or FollowConfig()
+        self._tracker, self._smoother = Tracker(TrackerConfig(confirm=2)), Smoother(self._config.half_life)
+        self._frames, self._looked = 0, -math.inf
+
+    def follow(self, frame: Image, time: float) -> list[Followed]:
+        """Return the faces of the next frame, by id. A face is shown from its second detection on.
+
+        Args:
+            frame: RGB uint8 (H, W, 3).
+            time: in seconds, not before that of the last frame.
+
+        Raises:
+            ImageError: if the frame is not RGB uint8.
+            ConfigError: if time runs backwards.
+        """
+        due = self._frames % self._config.detect_every == 0 or time - self._looked >= _LONGEST_BLIND or self._tracker.waits
+        self._frames += 1
+        tracks = self._look(frame, time) if due else self._tracker.carry(time)
+        known = [(track, self._smoother.last(track.id, time)) for track in tracks]
+        asked = self._recognizer
+        return [Followed(track, _inside(track, frame), to_prediction(asked.name, row, asked.certainty)) for track, row in known if row is not None]
+
+    def _look(self, frame: Image, time: float) -> list[Track]:
+        self._looked = time
+        faces = detect(frame)
+        tracks = self._tracker.update([face.box for face in faces], time)
+        found = [track for track in tracks if track.detection is not None]
+        rows = self._recognizer.predict([faces[track.detection].crop for track in found if track.detection is not None])
+        for track, row in zip(found, rows, strict=True):
+            self._smoother.update(track.id, row, time)
+        return tracks
+
+
+def _inside(track: Track, frame: Image) -> Box:
+    """The box in whole pixels, cut off where it leaves the frame."""
+    height, width = frame.shape[:2]
+    x, y, w, h = track.box
+    left, right = (int(value) for value in np.clip(np.rint((x, x + w)), 0, width))
+    top, bottom = (int(value) for value in np.clip(np.rint((y, y + h)), 0, height))
+    return left, top, max(1, right - left), max(1, bottom - top)

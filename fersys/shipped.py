@@ -1,0 +1,65 @@
+"""The model packages that come with a checkout, and the one that answers if none is named."""
+
+from pathlib import Path
+
+from fersys.config import ModelConfig, read_config
+from fersys.errors import PackageError
+from fersys.measurements import read_measurements
+from fersys.package import SHIPPED, find_packages
+
+DEFAULT = "fersys-cnn"
+_CHECKOUT = Path(__file__).resolve().parents[1]  # of an editable install; elsewhere it has no hub/models
+
+
+def shipped_folder() -> Path:
+    """Return `hub/models` of the working folder, or else of the checkout that `fersys` is installed from.
+
+    Raises:
+        PackageError: if there is no package in either.
+    """
+    places = [place / SHIPPED for place in (Path.cwd(), _CHECKOUT)]
+    found = next((place for place in places if find_packages(place)), None)
+    if found is None:
+        raise PackageError(f"No model: expected packages in {places[0]} or {places[1]}, or one named with --model. Received: none")
+    return found
+
+
+def find_default() -> Path:
+    """Return the folder of the package that answers if none is named.
+
+    Raises:
+        PackageError: if it is not there.
+    """
+    folder = shipped_folder() / DEFAULT
+    if not folder.is_dir():
+        raise PackageError(f"No model: expected {folder}, or a package named with --model. Received: none")
+    return folder
+
+
+def describe_packages(folder: Path) -> str:
+    """Return a table for people: the packages in a folder with accuracy and size of each.
+
+    Raises:
+        PackageError: if a package is damaged.
+    """
+    rows = [("model", "accuracy", "file", "weights", "folder"), *(_row(package) for package in find_packages(folder))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([*lines, "", "* answers if none is named with --model"])
+
+
+def _row(package: Path) -> tuple[str, ...]:
+    config = read_config(package)
+    mark = " *" if package.name == DEFAULT else ""
+    return config.name + mark, _accuracy(package), f"{_size(package, config) / 1e6:.1f} MB", f"{config.params / 1e6:.2f} M", str(package)
+
+
+def _accuracy(package: Path) -> str:
+    measured = read_measurements(package)
+    return f"{measured[-1].accuracy:.3f} on {measured[-1].split}" if measured else "not measured"
+
+
+def _size(package: Path, config: ModelConfig) -> int:
+    """Bytes of the file that is loaded."""
+    path = package / config.serving_file
+    return path.stat().st_size if path.is_file() else 0

@@ -1,0 +1,52 @@
+"""The packages that come with a checkout."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fersys import shipped
+from fersys.errors import PackageError
+from fersys.shipped import DEFAULT, describe_packages, find_default, shipped_folder
+from tests.tiny_package import make_package
+
+METRICS = json.dumps({"splits": {"validation": {"n": 10, "accuracy": 0.7, "macro_f1": 0.6}, "test": {"n": 20, "accuracy": 0.5, "macro_f1": 0.4}}})
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder without packages."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    return tmp_path / "elsewhere"
+
+
+def test_the_working_folder_comes_first(elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipped, "_CHECKOUT", tmp_path)
+    make_package(tmp_path / "hub" / "models", DEFAULT)
+    assert find_default() == tmp_path / "hub" / "models" / DEFAULT
+    make_package(elsewhere / "hub" / "models", DEFAULT)
+    assert find_default() == elsewhere / "hub" / "models" / DEFAULT
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_no_package_at_all_is_an_error_that_says_how_to_name_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipped, "_CHECKOUT", tmp_path)
+    with pytest.raises(PackageError, match="--model"):
+        shipped_folder()
+    make_package(tmp_path / "hub" / "models", "another")
+    with pytest.raises(PackageError, match=f"{DEFAULT}.*--model"):
+        find_default()
+
+
+def test_the_list_says_accuracy_and_size_and_marks_the_default(tmp_path: Path) -> None:
+    make_package(tmp_path, DEFAULT, metrics=METRICS)
+    make_package(tmp_path, "another")
+    lines = describe_packages(tmp_path).splitlines()
+    assert [line.split()[0] for line in lines[:3]] == ["model", "another", DEFAULT]
+    assert "not measured" in lines[1]
+    assert " * " not in lines[1]
+    assert f"{DEFAULT} *" in lines[2]
+    assert "0.500 on test" in lines[2]
+    assert "0.1 MB" in lines[2]
+    assert "0.02 M" in lines[2]
