@@ -1,12 +1,14 @@
 """The networks that can be trained, in one table.
 
 To add one, write a function `(x, config) -> features` and add a line to `ARCHITECTURES`. It gets
-standardised images (n, side, side, 1) and returns features (n, k); `build_network` adds the logits. Use `_batch_norm` for batch
-normalisation: training then runs on TensorFlow's fused kernel, which on a CPU is several times
-faster than Keras' own layer, and the saved model holds the Keras layer with the same weights.
+standardised images (n, side, side, 1), unless its line names another scaling, and returns features
+(n, k); `build_network` adds the logits. Use `_batch_norm` for batch normalisation: training then
+runs on TensorFlow's fused kernel, which on a CPU is several times faster than Keras' own layer,
+and the saved model holds the Keras layer with the same weights.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -85,30 +87,20 @@ def _squeeze_excite(x: Tensor, width: int) -> Tensor:
     return layers.Multiply()([x, layers.Dense(width, activation="sigmoid")(scale)])
 
 
-ARCHITECTURES: dict[str, Network] = {
-    "paper": _paper,
-    "paper_deep": _paper_deep,
-    "vgg3": _vgg3,
-    "res3": _res3,
-}
-ANY_SIZE = frozenset({"res3"})
+def _deepface(x: Tensor, config: FitConfig) -> Tensor:
+    """DeepFace's own emotion network, layer for layer (deepface 0.0.103, `models/demography/tf/Emotion.py`).
 
-
-def build_network(config: FitConfig) -> keras.Model:
-    """Build the network to be trained: float32 views (n, side, side, 1), 0–255 → logits (n, 7).
-
-    Raises:
-        ConfigError: if the architecture is unknown, or cannot take views of growing size.
+    It has no batch normalisation to switch on; theirs is trained with `dropout` 0.2.
     """
-    if config.architecture not in ARCHITECTURES:
-        raise ConfigError(f"architecture: expected {', '.join(ARCHITECTURES)}. Received: {config.architecture!r}")
-    growing = config.window_start != config.window
-    if growing and config.architecture not in ANY_SIZE:
-        raise ConfigError(f"Growing windows need one of {', '.join(sorted(ANY_SIZE))}. Received: {config.architecture}")
-    side = None if config.architecture in ANY_SIZE else config.window
-    views = keras.Input((side, side, 1), name="views")
-    x = ARCHITECTURES[config.architecture](_standardise(views), config)
-    return keras.Model(views, layers.Dense(len(EMOTIONS), dtype="float32", name="logits")(x))
+    x = layers.MaxPooling2D(5, 2)(layers.Conv2D(64, 5, activation="relu")(x))
+    for width in (64, 128):
+        for _ in range(2):
+            x = layers.Conv2D(width, 3, activation="relu")(x)
+        x = layers.AveragePooling2D(3, 2)(x)
+    x = layers.Flatten()(x)
+    for _ in range(2):
+        x = layers.Dropout(config.dropout)(layers.Dense(1024, activation="relu")(x))
+    return x
 
 
 def _standardise(x: Tensor) -> Tensor:
@@ -116,3 +108,58 @@ def _standardise(x: Tensor) -> Tensor:
     centred = x - ops.mean(x, axis=(1, 2), keepdims=True)
     deviation = ops.sqrt(ops.mean(ops.square(centred), axis=(1, 2), keepdims=True))
     return centred / (deviation + _STANDARDISE_FLOOR)
+
+
+def _to_unit(x: Tensor) -> Tensor:
+    """0–255 → 0–1, in one layer: what lies behind it takes DeepFace's pixels."""
+    return layers.Rescaling(1 / 255, name="to_unit")(x)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A line of the table.
+
+    Attributes:
+        features: from scaled images to features.
+        scale: from pixels, 0–255, to what `features` takes.
+        any_size: whether it takes views of growing size.
+        window: the one side in pixels that it takes; 0: the side that training asks for.
+    """
+
+    features: Network
+    scale: Callable[[Tensor], Tensor] = _standardise
+    any_size: bool = False
+    window: int = 0
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "paper": Architecture(_paper),
+    "paper_deep": Architecture(_paper_deep),
+    "vgg3": Architecture(_vgg3),
+    "res3": Architecture(_res3, any_size=True),
+    "deepface": Architecture(_deepface, _to_unit, window=48),
+}
+
+
+def build_network(config: FitConfig) -> keras.Model:
+    """Build the network to be trained: float32 views (n, side, side, 1), 0–255 → logits (n, 7).
+
+    Raises:
+        ConfigError: if the architecture is unknown, or cannot take views of this or of growing size.
+    """
+    if config.architecture not in ARCHITECTURES:
+        raise ConfigError(f"architecture: expected {', '.join(ARCHITECTURES)}. Received: {config.architecture!r}")
+    chosen = ARCHITECTURES[config.architecture]
+    _check_window(config, chosen)
+    side = None if chosen.any_size else config.window
+    views = keras.Input((side, side, 1), name="views")
+    x = chosen.features(chosen.scale(views), config)
+    return keras.Model(views, layers.Dense(len(EMOTIONS), dtype="float32", name="logits")(x))
+
+
+def _check_window(config: FitConfig, chosen: Architecture) -> None:
+    if config.window_start != config.window and not chosen.any_size:
+        able = ", ".join(sorted(name for name, one in ARCHITECTURES.items() if one.any_size))
+        raise ConfigError(f"Growing windows need one of {able}. Received: {config.architecture}")
+    if chosen.window not in {0, config.window}:
+        raise ConfigError(f"{config.architecture}: expected window={chosen.window}. Received: {config.window}")
