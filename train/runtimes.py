@@ -20,9 +20,11 @@ import numpy as np
 from fersys.config import read_config
 from fersys.package import KERAS_FILE, SERVING_FILE
 from fersys.recognizers.base import Probabilities
+from fersys.runtime import open_network
 from train.atomic import write_json
 from train.data import Fer2013
 from train.quantize import quantize
+from train.rivals import peak_flops
 from train.runtime_worker import RUNTIMES, Inputs
 
 BATCHES = (1, 8, 256)
@@ -96,29 +98,18 @@ def _row(runtime: str, file: str, threads: int, expected: Probabilities, setting
     done = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True, cwd=root, check=False)
     about = {"runtime": f"{runtime} int8" if file == _INT8 else runtime, "threads": threads}
     if done.returncode:
-        return about | {"error": done.stderr.strip().splitlines()[-1]}
+        return about | {"error": (done.stderr.strip().splitlines() or ["no word"])[-1]}
     found: dict[str, Any] = json.loads(done.stdout)
     probabilities = np.asarray(found.pop("probabilities"))
     return about | found | {"difference": float(np.abs(probabilities - expected).max())}
 
 
 def _accuracy(file: Path, data: Fer2013) -> float:
-    from fersys.runtime import open_network
-
     session, split = open_network(file), data.split("validation")
     name = session.get_inputs()[0].name
     parts = np.array_split(split.images[..., None].astype(np.float32), max(1, len(split.images) // 256))
     answers = np.concatenate([session.run(None, {name: part})[0].argmax(axis=1) for part in parts])
     return float((answers == split.labels).mean())
-
-
-def peak_flops(side: int = 2048) -> float:
-    """Return what one core reaches in a large float32 matrix product, in operations a second."""
-    code = f"import numpy as n, time; a = n.random.default_rng(0).random(({side}, {side}), dtype=n.float32); t = []\n"
-    code += "for _ in range(8):\n    b = time.perf_counter(); a @ a; t.append(time.perf_counter() - b)\nprint(min(t))"
-    one = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    seconds = float(subprocess.run([sys.executable, "-c", code], env=one, capture_output=True, text=True, check=True).stdout)
-    return float(2 * side**3 / seconds)
 
 
 def write_report(report: dict[str, Any], folder: Path) -> str:
@@ -141,6 +132,6 @@ def write_report(report: dict[str, Any], folder: Path) -> str:
 def _line(row: dict[str, Any]) -> str:
     if "error" in row:
         return f"| {row['runtime']} | {row['threads']} | not measured: {row['error']} |" + " |" * 6
-    times = " | ".join(f"{value:.2f}" if (value := row["ms"][str(size)]) else "fails" for size in BATCHES)
+    times = " | ".join("fails" if (value := row["ms"][str(size)]) is None else f"{value:.2f}" for size in BATCHES)
     rest = f"{row['open_ms']} | {row['memory_mb']} | {row['install_mb']:.0f} | {row['difference']:.1g}"
     return f"| {row['runtime']} | {row['threads']} | {times} | {rest} |"
