@@ -54,7 +54,7 @@ def test_values_out_of_range_are_refused(changes: dict[str, object], words: str)
 
 
 def test_an_unknown_recipe_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"expected paper, best, smoke.*Received: 'worst'"):
+    with pytest.raises(ConfigError, match=r"expected paper, best, deepface, deepface-as-published, smoke.*Received: 'worst'"):
         recipe("worst")
 
 

@@ -112,11 +112,31 @@ _BEST = FitConfig(
     adjust=True,
 )
 
+_DEEPFACE = FitConfig(architecture="deepface", batch_norm=False, dropout=0.2)
+
 RECIPES: dict[str, FitConfig] = {
     # Adam, cross-entropy, rotation + zoom + flip, at most 30 epochs, early stopping, best checkpoint.
     "paper": FitConfig(),
     # Residual network, SGD with one cosine cycle, growing windows: see LOG.md.
     "best": _BEST,
+    # DeepFace's network as well as we can train it: it has no batch norm, so a low rate with a warm-up.
+    "deepface": replace(
+        _DEEPFACE,
+        epochs=80,
+        schedule="cosine",
+        warmup=0.05,
+        label_smoothing=0.1,
+        ema=0.995,
+        clip=5.0,
+        shift=3.0,
+        contrast=0.2,
+        erase=0.3,
+        select="last",
+        patience=0,
+        adjust=True,
+    ),
+    # The same network as its author trained it: all of Training, twins too, nothing varied, until it knows it by heart.
+    "deepface-as-published": replace(_DEEPFACE, clean=False, rotation=0.0, zoom=0.0, flip=False, epochs=30, select="last", patience=0),
     # Fewer than a minute on two cores: for CI and for trying the tools out.
     "smoke": FitConfig(epochs=2, limit=512),
 }
