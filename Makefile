@@ -52,8 +52,9 @@ card: $(VENV)/.dev-installed ## write the model cards
 compare: $(VENV)/.dev-installed ## write reports/compare.json and the README's table from the shipped models
 	$(RUN) -m train compare
 
-bench: $(VENV)/.dev-installed ## time the steps of an answer, print ratios
-	$(RUN) -m train bench
+# The fer package wants an older numpy: FER_PYTHON=.../bin/python names an environment of its own that has it.
+bench: $(VENV)/.dev-installed ## time an answer beside DeepFace and fer, print ratios (FER_PYTHON=... for fer)
+	$(RUN) -m train bench $(if $(FER_PYTHON),--fer-python $(FER_PYTHON))
 
 lint: $(VENV)/.dev-installed ## ruff format, ruff check and mypy --strict, changing nothing
 	$(RUN) -m ruff format --check .
@@ -84,7 +85,7 @@ $(VENV)/.created:
 	@touch $@
 
 $(VENV)/.app-installed: requirements-app.lock pyproject.toml $(VENV)/.created
-	@echo "Installing what serving needs (about 600 MB on disk, the first time only) …"
+	@echo "Installing what serving needs (about 800 MB on disk, the first time only) …"
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-app.lock
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
