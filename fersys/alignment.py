@@ -1,7 +1,7 @@
 """The geometry of a turned square in an image: where it lies, and cutting it out."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -71,10 +71,24 @@ def view(image: Image, square: Square, size: int) -> Image:
     Returns:
         RGB uint8 (size, size, 3); beyond the border the image's last pixels are repeated.
     """
-    matrix = view_matrix(square, size)
+    part, left, top = _around(image, square)
+    matrix = view_matrix(replace(square, x=square.x - left, y=square.y - top), size)
     matrix[:, 2] += matrix[:, :2].sum(axis=1) / 2 - 0.5  # OpenCV measures from the centres of pixels
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(image, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+    return np.asarray(cv2.warpAffine(part, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+
+
+def _around(image: Image, square: Square) -> tuple[Image, int, int]:
+    """The part of an image that a square reaches, not copied, and where it begins: OpenCV refuses to warp 32,767 pixels or more."""
+    reach = math.ceil(square.side * math.sqrt(0.5)) + 1
+    (left, right), (top, bottom) = (_span(centre, reach, length) for centre, length in ((square.x, image.shape[1]), (square.y, image.shape[0])))
+    return image[top:bottom, left:right], left, top
+
+
+def _span(centre: float, reach: int, length: int) -> tuple[int, int]:
+    """First and last + 1 of the pixels near a place, of those that there are; at least the last one that there is."""
+    first = min(max(math.floor(centre) - reach, 0), length - 1)
+    return first, max(first + 1, min(math.ceil(centre) + reach, length))
 
 
 def box_of(square: Square, image: Image) -> Box:

