@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app import guard, stubs
-from app.models import find_shipped, load_models
+from app.models import load_models, load_shown
 from app.server import Address, check_free, start, wait
 from fersys.command import run_command
 from fersys.errors import ConfigError
+
+_MODELS = "model packages to show side by side, or deepface for that library with its own weights, which are fetched (default: what is there)"
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -33,7 +35,9 @@ def _serve_from_a_folder(arguments: argparse.Namespace) -> int:
 def _serve(arguments: argparse.Namespace) -> None:
     address = Address(arguments.host, arguments.port, arguments.share)
     check_free(address)
-    models = load_models(arguments.models or find_shipped())
+    models, absent = (load_models(arguments.models), []) if arguments.models else load_shown()
+    for model in absent:
+        print(f"not shown: {model.title}. {model.reason}", file=sys.stderr)
     try:
         demo = start(models, address)
     except ModuleNotFoundError as error:
@@ -48,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m app", description="Show what FER-Sys' models make of the faces in your pictures, in the browser.")
     parser.add_argument("--host", default=Address.host, help="address to serve on; 0.0.0.0 lets others in your network reach it (default: %(default)s)")
     parser.add_argument("--port", type=int, default=Address.port, help="port to serve on (default: %(default)s)")
-    parser.add_argument("--models", type=Path, nargs="+", metavar="FOLDER", help="model packages to show side by side (default: those in hub/models)")
+    parser.add_argument("--models", type=Path, nargs="+", metavar="FOLDER", help=_MODELS)
     parser.add_argument("--share", action="store_true", help="also ask Gradio for a public link, which sends pictures through its servers")
     parser.add_argument("--debug", action="store_true", help="show a traceback with an error")
     return parser

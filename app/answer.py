@@ -61,7 +61,8 @@ def _alt(answer: Answer) -> str:
 
 def _times(answer: Answer) -> str:
     count = len(answer.faces)
-    each = [f"{name} {1000 * seconds / count:.1f} ms a face" for name, seconds in answer.model_seconds.items() if count]
+    titles = {said.model: said.shown_as for result in answer.faces for said in result.predictions}
+    each = [f"{titles.get(name, name)} {1000 * seconds / count:.1f} ms a face" for name, seconds in answer.model_seconds.items() if count]
     return " · ".join([f"Looked for faces: {1000 * answer.detect_seconds:.0f} ms", *each])
 
 
@@ -98,7 +99,7 @@ def bars(predictions: Sequence[Prediction], corner: str = "") -> str:
 
 
 def _verdict(prediction: Prediction) -> str:
-    name, word, share = f"<small>{escape(prediction.model)}</small>", escape(prediction.verdict), percent(prediction.score)
+    name, word, share = f"<small>{escape(prediction.shown_as)}</small>", escape(prediction.verdict), percent(prediction.score)
     if prediction.certain:
         return f'<div class="fersys-verdict">{name}{_emoji(prediction.label)}<span><strong>{word}</strong> <b>{share}</b></span></div>'
     guess = f"maybe {escape(prediction.label)} {share}"

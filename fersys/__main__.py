@@ -19,6 +19,7 @@ from fersys.recognizers.base import Recognizer
 from fersys.shipped import describe_packages, find_default, shipped_folder
 
 _SHELLS = ("bash", "zsh", "fish")
+_MODEL = "model package to ask, or deepface for that library with its own weights"
 _EXAMPLES = """examples:
   fersys predict photo.jpg
   fersys score photos/ --out results.csv
@@ -42,6 +43,7 @@ _PREDICT = """examples:
   fersys predict a.jpg b.jpg --draw drawn/            a picture each, in a folder
   curl -s https://example.org/a.jpg | fersys predict -
   fersys predict photo.jpg --model hub/models/fersys-cnn --model hub/models/fersys-cnn-paper
+  fersys predict photo.jpg --model deepface           that library with its own weights, fetched the first time
 
 exit code 1: a picture could not be read (the others are answered); 3: no face in any picture
 """
@@ -138,7 +140,7 @@ def _add_path(parser: Any, *names: str, kind: str = "FILE", **settings: Any) -> 
 
 
 def _add_models(parser: argparse.ArgumentParser) -> None:
-    text = "model package to ask; give it again to ask several (default: fersys-cnn in hub/models)"
+    text = f"{_MODEL}; give it again to ask several (default: fersys-cnn in hub/models)"
     _add_path(parser, "--model", kind="DIRECTORY", action="append", type=Path, metavar="FOLDER", help=text)
 
 
@@ -147,7 +149,7 @@ def _packages(arguments: argparse.Namespace) -> list[Path]:
 
 
 def _load_models(arguments: argparse.Namespace) -> list[Recognizer]:
-    models = [fersys.load(folder) for folder in _packages(arguments)]
+    models = [fersys.load(ref) for ref in _packages(arguments)]
     names = [model.name for model in models]
     if len(set(names)) != len(names):
         raise ConfigError(f"--model: expected models of different names. Received: {', '.join(names)}")
@@ -183,14 +185,13 @@ def _score_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def _score(arguments: argparse.Namespace) -> int:
-    from fersys.config import CONFIG_FILE
-    from fersys.package import sha256
+    from fersys.package import fingerprint
     from fersys.pictures import find_files
     from fersys.pull import pull_dataset
     from fersys.scoring import Job, as_text, score
 
     models = _load_models(arguments)
-    packages = [sha256(folder / CONFIG_FILE) for folder in _packages(arguments)]  # another model of the same name must not go on with its rows
+    packages = [fingerprint(ref) for ref in _packages(arguments)]  # another model of the same name must not go on with its rows
     job = Job(find_files(arguments.sources, pull_dataset), arguments.out, models, arguments.crops, {"packages": packages})
     print(as_text(score(job, arguments.force), arguments.out))
     return 0
@@ -201,7 +202,7 @@ def _add_following(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--detect-every", type=int, default=every, metavar="N", help="look for faces in every n-th frame (default: %(default)s)")
     text = "smoothing over time: what was said so many seconds ago counts half; 0: none (default: %(default)s)"
     parser.add_argument("--half-life", type=float, default=half_life, metavar="S", help=text)
-    _add_path(parser, "--model", kind="DIRECTORY", type=Path, metavar="FOLDER", help="model package to ask (default: fersys-cnn in hub/models)")
+    _add_path(parser, "--model", kind="DIRECTORY", type=Path, metavar="FOLDER", help=f"{_MODEL} (default: fersys-cnn in hub/models)")
 
 
 def _follower(arguments: argparse.Namespace) -> Follower:

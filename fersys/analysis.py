@@ -44,7 +44,11 @@ def analyze(image: Image, recognizers: Sequence[Recognizer]) -> list[FaceResult]
 
 def join(faces: Sequence[Face], answers: Sequence[tuple[Recognizer, Probabilities]]) -> list[FaceResult]:
     """Put each face beside what every recogniser said of it: float32 (n, 7), rows in the order of the faces."""
-    return [FaceResult(face, tuple(to_prediction(asked.name, rows[index], asked.certainty) for asked, rows in answers)) for index, face in enumerate(faces)]
+    return [FaceResult(face, tuple(_predict(asked, rows[index]) for asked, rows in answers)) for index, face in enumerate(faces)]
+
+
+def _predict(asked: Recognizer, row: Probabilities) -> Prediction:
+    return to_prediction(asked.name, row, asked.certainty, asked.title)
 
 
 def whole_face(picture: Image) -> Face:

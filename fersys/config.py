@@ -19,7 +19,7 @@ class ModelConfig:
     """What serving needs to know of a package.
 
     Attributes:
-        name: the model's name, as shown beside its answers.
+        name: the model's name, by which programs and tables tell its answers.
         architecture: name of the network, as in training.
         recognizer: key in `fersys.recognizers.RECOGNIZERS`.
         serving_file: file that the runtime loads.
@@ -29,6 +29,8 @@ class ModelConfig:
         certainty: below this top probability, 0–1, the answer is "not sure"; 0: never.
         params: number of weights; macs: multiply–adds a face.
         files: SHA-256 (hex) of each file of the package, by name.
+        title: what people are shown beside its answers; empty: the name.
+        base: the foreign recogniser that a head stands on: its name, file and SHA-256; empty: none.
         format_version: version of this layout.
     """
 
@@ -43,6 +45,8 @@ class ModelConfig:
     params: int = 0
     macs: int = 0
     files: dict[str, str] = field(default_factory=dict)
+    title: str = ""
+    base: dict[str, str] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
@@ -107,11 +111,12 @@ def _from_dict(content: dict[str, Any], path: Path) -> ModelConfig:
 
 
 def _check_kinds(content: dict[str, object], path: Path) -> None:
-    texts = [content["name"], content["architecture"], content.get("recognizer", ""), content.get("serving_file", "")]
-    labels, files = content.get("labels", []), content.get("files", {})
-    if not isinstance(labels, list) or not isinstance(files, dict):
-        raise PackageError(f"{path}: expected a list of labels and an object of files. Received: {type(labels).__name__}, {type(files).__name__}")
-    odd = [value for value in (*texts, *labels, *files.values()) if not isinstance(value, str)]
+    texts = [content["name"], content["architecture"], *(content.get(key, "") for key in ("recognizer", "serving_file", "title"))]
+    labels, files, base = content.get("labels", []), content.get("files", {}), content.get("base", {})
+    if not (isinstance(labels, list) and isinstance(files, dict) and isinstance(base, dict)):
+        received = ", ".join(type(value).__name__ for value in (labels, files, base))
+        raise PackageError(f"{path}: expected a list of labels, an object of files and one of a base. Received: {received}")
+    odd = [value for value in (*texts, *labels, *files.values(), *base.values()) if not isinstance(value, str)]
     if odd:
         raise PackageError(f"{path}: expected text for names, labels and hashes. Received: {odd[0]!r}")
 

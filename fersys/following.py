@@ -12,7 +12,7 @@ from fersys.results import Box, Image, Prediction, to_prediction
 from fersys.smoothing import HALF_LIFE, Smoother
 from fersys.tracking import Track, Tracker, TrackerConfig
 
-_LONGEST_BLIND = 0.5  # seconds without looking for faces, however many frames that are
+LONGEST_BLIND = 0.5  # seconds without looking for faces, however many frames that are
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,9 @@ class FollowConfig:
 
     Attributes:
         detect_every: faces are looked for, and asked about, in every n-th frame; in between boxes are carried on. Of those, all had an
-            IoU of 0.5 or more with a fresh detection at every 2nd, 3rd, 5th and 8th frame of two trial videos; the mean falls from 0.98 to 0.95 (LOG.md).
-        half_life: of the smoothing, in seconds; 0: none.
+            IoU of 0.5 or more with a fresh detection at every 2nd, 3rd, 5th and 8th frame of two trial videos; reports/following.md has the means.
+            At least every `LONGEST_BLIND` seconds they are looked for whatever is said here.
+        half_life: of the smoothing, in seconds; 0: none. The same report says how often the label changes with which.
     """
 
     detect_every: int = 3
@@ -56,28 +57,33 @@ class Follower:
         self._tracker, self._smoother = Tracker(TrackerConfig(confirm=2)), Smoother(self._config.half_life)
         self._frames, self._looked = 0, -math.inf
 
-    def follow(self, frame: Image, time: float) -> list[Followed]:
-        """Return the faces of the next frame, by id. A face is shown from its second detection on.
+    def follow(self, frame: Image, time: float, pause: float = 0.0) -> list[Followed]:
+        """Return the faces of the next frame, by id.
+
+        A face is shown from its second detection on: a false alarm in a single frame never is. In a frame
+        that is further than `LONGEST_BLIND` seconds from the ones before and after it, all are.
 
         Args:
             frame: RGB uint8 (H, W, 3).
             time: in seconds, not before that of the last frame.
+            pause: seconds until the next frame; infinite after the last, 0 if nobody knows.
 
         Raises:
             ImageError: if the frame is not RGB uint8.
             ConfigError: if time runs backwards.
         """
-        due = self._frames % self._config.detect_every == 0 or time - self._looked >= _LONGEST_BLIND or self._tracker.waits
+        due = self._frames % self._config.detect_every == 0 or time - self._looked >= LONGEST_BLIND or self._tracker.waits
         self._frames += 1
-        tracks = self._look(frame, time) if due else self._tracker.carry(time)
+        tracks = self._look(frame, time, pause) if due else self._tracker.carry(time)
         known = [(track, self._smoother.last(track.id, time)) for track in tracks]
         asked = self._recognizer
-        return [Followed(track, _inside(track, frame), to_prediction(asked.name, row, asked.certainty)) for track, row in known if row is not None]
+        return [Followed(track, _inside(track, frame), to_prediction(asked.name, row, asked.certainty, asked.title)) for track, row in known if row is not None]
 
-    def _look(self, frame: Image, time: float) -> list[Track]:
+    def _look(self, frame: Image, time: float, pause: float) -> list[Track]:
+        alone = min(time - self._looked, pause) > LONGEST_BLIND
         self._looked = time
         faces = detect(frame)
-        tracks = self._tracker.update([face.box for face in faces], time)
+        tracks = self._tracker.update([face.box for face in faces], time, alone)
         found = [track for track in tracks if track.detection is not None]
         rows = self._recognizer.predict([faces[track.detection].crop for track in found if track.detection is not None])
         for track, row in zip(found, rows, strict=True):

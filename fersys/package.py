@@ -1,13 +1,14 @@
 """A model package: the folder that training writes, that is pushed to a hub, and that is served."""
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 from fersys.config import CONFIG_FILE, ModelConfig, read_config, write_config
+from fersys.digest import sha256 as sha256
 from fersys.errors import PackageError
-from fersys.recognizers import RECOGNIZERS
+from fersys.recognizers import BUILT_IN, RECOGNIZERS
 from fersys.recognizers.base import Recognizer
+from fersys.recognizers.deepface_library import EMOTION_H5_FILE
 
 SHIPPED = Path("hub/models")  # in a checkout: the packages that come with it
 KERAS_FILE = "model.keras"
@@ -20,7 +21,9 @@ CARD_FILE = "README.md"
 FIGURES_FOLDER = "figures"
 
 # Keras' own `hf://` layout (config.json, metadata.json, model.weights.h5) beside our files.
-MODEL_FILES: tuple[str, ...] = ("config.json", "metadata.json", "model.weights.h5", KERAS_FILE, SERVING_FILE)
+_KERAS_FILES: tuple[str, ...] = ("config.json", "metadata.json", "model.weights.h5", KERAS_FILE)
+MODEL_FILES: tuple[str, ...] = (*_KERAS_FILES, SERVING_FILE)  # of a CNN of ours; `model_files` says those of any package
+_MORE_FILES: dict[str, tuple[str, ...]] = {"deepface": (EMOTION_H5_FILE,)}  # what a recogniser's package holds besides
 RECORD_FILES: tuple[str, ...] = (METRICS_FILE, PREDICTIONS_FILE, HISTORY_FILE, RUN_FILE)
 
 
@@ -29,8 +32,13 @@ def find_packages(folder: Path) -> list[Path]:
     return sorted(path.parent for path in folder.glob(f"*/{CONFIG_FILE}"))
 
 
-def load(folder: str | Path) -> Recognizer:
-    """Load the recogniser of a package folder.
+def load(ref: str | Path) -> Recognizer:
+    """Load the recogniser of a package folder, or one that comes with a library.
+
+    Args:
+        ref: a package folder; or a word in `fersys.recognizers.BUILT_IN`, such as "deepface", unless
+            a package of that name lies in the working folder. DeepFace's own weights are fetched by
+            its own downloader if they are not there: see `fersys.recognizers.deepface_stock`.
 
     >>> import numpy as np
     >>> cnn = load("hub/models/fersys-cnn")
@@ -42,14 +50,38 @@ def load(folder: str | Path) -> Recognizer:
 
     Raises:
         PackageError: if the folder is no package, or its serving file is missing or changed.
-        ModelError: if no recogniser of this version can run it.
+        ModelError: if no recogniser of this version can run it, or a library or its weights are missing.
     """
-    path = Path(folder).expanduser()
+    if is_built_in(ref):
+        return BUILT_IN[str(ref)].load()
+    path = Path(ref).expanduser()
     config = read_config(path)
     _check_file(path, config, config.serving_file)
     if config.recognizer not in RECOGNIZERS:
         raise PackageError(f"{path}: expected a recogniser among {', '.join(RECOGNIZERS)}. Received: {config.recognizer!r}")
     return RECOGNIZERS[config.recognizer](path, config)
+
+
+def is_built_in(ref: str | Path) -> bool:
+    """Say whether `load` takes this for one of `BUILT_IN`, and not for a folder."""
+    return str(ref) in BUILT_IN and not (Path(ref) / CONFIG_FILE).is_file()
+
+
+def fingerprint(ref: str | Path) -> str:
+    """Return what tells a model from another of its name: the SHA-256 of its `fersys.json`, or of a built-in one's weights.
+
+    Args:
+        ref: as `load` took it.
+
+    Raises:
+        OSError: if `load` did not take it.
+    """
+    return sha256(BUILT_IN[str(ref)].weights() if is_built_in(ref) else Path(ref).expanduser() / CONFIG_FILE)
+
+
+def model_files(config: ModelConfig) -> tuple[str, ...]:
+    """Return the names of the files that a package of this kind is incomplete without, besides `fersys.json`."""
+    return (*_KERAS_FILES, config.serving_file, *_MORE_FILES.get(config.recognizer, ()))
 
 
 def check_package(folder: Path) -> ModelConfig:
@@ -59,7 +91,7 @@ def check_package(folder: Path) -> ModelConfig:
         PackageError: naming the first file that is missing, not listed or changed.
     """
     config = read_config(folder)
-    for name in dict.fromkeys((*MODEL_FILES, *config.files)):
+    for name in dict.fromkeys((*model_files(config), *config.files)):
         _check_file(folder, config, name)
     return config
 
@@ -77,13 +109,7 @@ def _check_file(folder: Path, config: ModelConfig, name: str) -> None:
 
 def seal(folder: Path, config: ModelConfig) -> ModelConfig:
     """Record the SHA-256 of all files of the package that are there, and write `fersys.json`."""
-    names = [name for name in (*MODEL_FILES, *RECORD_FILES) if (folder / name).is_file()]
+    names = [name for name in (*model_files(config), *RECORD_FILES) if (folder / name).is_file()]
     sealed = replace(config, files={name: sha256(folder / name) for name in names})
     write_config(folder, sealed)
     return sealed
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as 64 hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -154,8 +154,8 @@ def _lines(answer: Answer) -> Iterator[str]:
     for number, result in enumerate(answer.results, 1):
         x, y, width, height = result.face.box
         yield f"  face {number} at {x}, {y} ({width}×{height} pixels)"
-        longest = max((len(said.model) for said in result.predictions), default=0)
-        yield from (f"    {said.model:<{longest}}  {_sentence(said)}" for said in result.predictions)
+        longest = max((len(said.shown_as) for said in result.predictions), default=0)
+        yield from (f"    {said.shown_as:<{longest}}  {_sentence(said)}" for said in result.predictions)
 
 
 def _sentence(said: Prediction) -> str:

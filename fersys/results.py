@@ -44,11 +44,18 @@ class Prediction:
         model: name of the model.
         scores: probability 0–1 of each expression, in the order of `EMOTIONS`; they sum to 1.
         certain: whether `score` reaches the model's certainty; if not, `label` is little more than a guess.
+        title: what people are shown for the model; empty: its name.
     """
 
     model: str
     scores: dict[str, float]
     certain: bool = True
+    title: str = ""
+
+    @property
+    def shown_as(self) -> str:
+        """What to call the model before a person."""
+        return self.title or self.model
 
     @property
     def label(self) -> str:
@@ -66,13 +73,14 @@ class Prediction:
         return self.label if self.certain else NOT_SURE
 
 
-def to_prediction(model: str, probabilities: Sequence[float] | npt.NDArray[np.float32], certainty: float = 0.0) -> Prediction:
+def to_prediction(model: str, probabilities: Sequence[float] | npt.NDArray[np.float32], certainty: float = 0.0, title: str = "") -> Prediction:
     """Name the seven probabilities of one face, given in the order of `EMOTIONS`.
 
     Args:
         model: name of the model.
         probabilities: float (7,), 0–1, summing to 1.
         certainty: the top probability, 0–1, that makes the answer certain, as `Recognizer.certainty` says.
+        title: what people are shown for the model, as `Recognizer.title` says; empty: its name.
 
     Raises:
         ModelError: if there are not seven of them.
@@ -80,4 +88,4 @@ def to_prediction(model: str, probabilities: Sequence[float] | npt.NDArray[np.fl
     if len(probabilities) != len(EMOTIONS):
         raise ModelError(f"{model}: expected {len(EMOTIONS)} probabilities. Received: {len(probabilities)}")
     scores = {name: float(value) for name, value in zip(EMOTIONS, probabilities, strict=True)}
-    return Prediction(model, scores, max(scores.values()) >= certainty)
+    return Prediction(model, scores, max(scores.values()) >= certainty, title)

@@ -1,11 +1,13 @@
-"""The model packages that come with a checkout, and the one that answers if none is named."""
+"""The models that are there: the packages that come with a checkout, those built in, and the one that answers if none is named."""
 
 from pathlib import Path
 
 from fersys.config import ModelConfig, read_config
 from fersys.errors import PackageError
 from fersys.measurements import read_measurements
-from fersys.package import SHIPPED, find_packages
+from fersys.package import SHIPPED, find_packages, sha256
+from fersys.recognizers import BUILT_IN
+from fersys.recognizers.base import BuiltIn
 
 DEFAULT = "fersys-cnn"
 _CHECKOUT = Path(__file__).resolve().parents[1]  # of an editable install; elsewhere it has no hub/models
@@ -37,21 +39,31 @@ def find_default() -> Path:
 
 
 def describe_packages(folder: Path) -> str:
-    """Return a table for people: the packages in a folder with accuracy and size of each.
+    """Return a table for people: the packages in a folder with accuracy and size of each; below it what is built in.
 
     Raises:
         PackageError: if a package is damaged.
     """
-    rows = [("model", "accuracy", "file", "weights", "folder"), *(_row(package) for package in find_packages(folder))]
+    rows = [("model", "accuracy", "file", "weights", "shown as", "folder"), *(_row(package) for package in find_packages(folder))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([*lines, "", "* answers if none is named with --model"])
+    built_in = [_describe(name, model) for name, model in BUILT_IN.items()]
+    return "\n".join([*lines, "", "* answers if none is named with --model", "", "built in, named by a word:", *built_in])
+
+
+def _describe(name: str, model: BuiltIn) -> str:
+    reason = model.missing()
+    if reason:
+        return f"{name}  not here: {reason}"
+    path = model.weights()
+    return f"{name}  {model.title}, {path.stat().st_size / 1e6:.1f} MB, {path}, SHA-256 {sha256(path)}"
 
 
 def _row(package: Path) -> tuple[str, ...]:
     config = read_config(package)
     mark = " *" if package.name == DEFAULT else ""
-    return config.name + mark, _accuracy(package), f"{_size(package, config) / 1e6:.1f} MB", f"{config.params / 1e6:.2f} M", str(package)
+    size, weights = f"{_size(package, config) / 1e6:.1f} MB", f"{config.params / 1e6:.2f} M"
+    return config.name + mark, _accuracy(package), size, weights, config.title or config.name, str(package)
 
 
 def _accuracy(package: Path) -> str:

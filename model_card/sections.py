@@ -25,8 +25,9 @@ _PAPER = {"accuracy": 0.59, "macro_f1": 0.48, "weighted_f1": 0.57}
 
 def title(facts: Facts) -> str:
     """What the model is, in three lines."""
+    shown_as = f": {facts.config.title}" if facts.config.title else ""
     return (
-        f"# {facts.config.name}\n\n"
+        f"# {facts.config.name}{shown_as}\n\n"
         f"Says which of seven expressions a face shows: {', '.join(EMOTIONS)}. A Keras CNN (`{facts.config.architecture}`, "
         f"{facts.config.params / 1e6:.2f} M parameters, {facts.config.macs / 1e6:.0f} M multiply–adds a face) trained on FER2013 by "
         "[FER-Sys](#how-to-repeat-it). Every figure below was measured on the very files in this folder, through the file that is served."
@@ -203,4 +204,29 @@ def usage(facts: Facts) -> str:
     )
 
 
-SECTIONS: tuple[Callable[[Facts], str], ...] = (title, usage, results, certainty, against_the_paper, per_class, data, training, limits, rights)
+def in_deepface(facts: Facts) -> str:
+    """How the library itself runs it, if its files are those that the library loads."""
+    if facts.config.recognizer != "deepface":
+        return ""
+    file, source = facts.config.serving_file, f"hub/models/{facts.config.name}/{facts.config.serving_file}"
+    return "\n".join(
+        [
+            "## Use it in DeepFace itself",
+            "",
+            "This is the emotion network of the library deepface, layer for layer, with weights that we trained: not those that its author publishes. "
+            f"FER-Sys runs it through the unmodified `DeepFace.analyze`. `{file}` is the very file that the library's ONNX engine loads:",
+            "",
+            "```sh",
+            f"mkdir -p home/.deepface/weights && cp {source} home/.deepface/weights/",
+            "export DEEPFACE_HOME=home DEEPFACE_BACKEND_ENGINE=onnx",
+            """python -c 'from deepface import DeepFace; print(DeepFace.analyze("photo.jpg", actions=["emotion"], detector_backend="skip"))'""",
+            "```",
+            "",
+            "Its percent are probabilities before the temperature. The library enlarges a crop to 224 pixels and shrinks it to 48 before its network "
+            f"sees it; the figures here include that. `{Path(file).stem}.h5` is for the library's TensorFlow engine: it was loaded into the library's own "
+            "network on Keras 3, not on tf_keras.",
+        ]
+    )
+
+
+SECTIONS: tuple[Callable[[Facts], str], ...] = (title, usage, in_deepface, results, certainty, against_the_paper, per_class, data, training, limits, rights)

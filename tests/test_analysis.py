@@ -21,7 +21,7 @@ class Sure:
     certainty = 0.0
 
     def __init__(self, label: str) -> None:
-        self.name, self.seen = f"sure of {label}", list[list[Pixels]]()
+        self.name, self.title, self.seen = f"sure of {label}", f"Sure of {label}", list[list[Pixels]]()
         self._row = np.eye(7, dtype=np.float32)[EMOTIONS.index(label)]
 
     def predict(self, crops: Sequence[Pixels]) -> npt.NDArray[np.float32]:
@@ -32,7 +32,7 @@ class Sure:
 class BySize:
     """Says happy of faces whose crop is wide, and sad of others."""
 
-    name = "by size"
+    name = title = "by size"
     certainty = 0.0
 
     def predict(self, crops: Sequence[Pixels]) -> npt.NDArray[np.float32]:
@@ -51,6 +51,11 @@ def two(astronaut: Pixels) -> Pixels:
 def test_every_model_is_asked_in_the_order_given(astronaut: Pixels) -> None:
     (result,) = analyze(astronaut, [Sure("sad"), Sure("fear"), Sure("angry")])
     assert [(p.model, p.label, p.score) for p in result.predictions] == [(f"sure of {label}", label, 1.0) for label in ("sad", "fear", "angry")]
+
+
+def test_people_are_told_the_model_s_title_and_programs_its_name(astronaut: Pixels) -> None:
+    (result,) = analyze(astronaut, [Sure("sad"), BySize()])
+    assert [(said.model, said.shown_as) for said in result.predictions] == [("sure of sad", "Sure of sad"), ("by size", "by size")]
 
 
 def test_each_model_is_judged_by_its_own_certainty(astronaut: Pixels) -> None:

@@ -62,6 +62,12 @@ def test_verdict_names_the_model_its_word_and_how_sure_it_is() -> None:
     assert f"first {EMOJI['happy']} happy 80%" in text(html.bars([prediction()]))
 
 
+def test_a_model_is_shown_by_its_title_in_the_card_and_under_the_picture() -> None:
+    named = an_answer(result(replace(prediction(), title="First, by us"), prediction("second")))
+    assert f"First, by us {EMOJI['happy']} happy 80%" in text(html.faces(named))
+    assert "First, by us 4.0 ms a face · second 8.0 ms a face" in html.picture(np.zeros((30, 40, 3), np.uint8), named)
+
+
 def test_unsure_verdict_says_so_and_names_the_likeliest_as_a_guess() -> None:
     table = html.bars([unsure(), prediction("second")])
     first, second = re.findall(r'<th scope="col">.*?</th>', table)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ import pytest
 from app.demo import TABS, appearance, build_demo
 from app.models import Measurement, Model
 from app.server import Address, privacy
-from app.tabs.about import note, table
+from app.tabs.about import absences, note, table
 from fersys.errors import ConfigError
 from tests.served import Served, fetch, serve
 from tests.test_image_tab import Fixed
+from tests.tiny_deepface import weights_in
 
 MODELS = [
     Model(Fixed("first", "happy"), (Measurement("validation", 3585, 0.7, 0.6), Measurement("test", 3589, 0.6543, 0.6))),
@@ -76,6 +78,19 @@ def test_what_we_add_to_the_page_names_no_other_host() -> None:
 
 def test_note_gives_the_first_model_s_accuracy_on_the_last_split() -> None:
     assert "first is right on 65.4% of FER2013's test images" in note(MODELS)
+
+
+def test_models_are_shown_by_their_titles() -> None:
+    titled = [Model(Fixed("first", "happy", title="First, by us"), MODELS[0].measurements)]
+    assert "First, by us is right on 65.4%" in note(titled)
+    assert '<th scope="row">First, by us</th>' in table(titled)
+
+
+def test_a_built_in_model_whose_weights_are_not_here_is_named_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = weights_in(tmp_path, monkeypatch)
+    assert absences(MODELS) == f"<p>Not shown: DeepFace with its own weights; {path.name} is not on this machine.</p>"
+    weights_in(tmp_path, monkeypatch, b"there")
+    assert absences(MODELS) == ""
 
 
 def test_note_gives_no_number_that_was_not_measured() -> None:

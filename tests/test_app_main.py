@@ -15,7 +15,8 @@ from tests.served import fetch, free_port
 from tests.tiny_package import make_package
 
 ROOT = Path(__file__).parent.parent
-# What a serving install does not have: importing one of these fails as if it were not installed.
+SHIPPED = ROOT / "hub" / "models" / "fersys-cnn"
+# What not every serving install has: importing one of these fails as if it were not installed.
 _RUN_LEAN = """
 import runpy, sys
 for name in ("tensorflow", "keras", "datasets", "sklearn", "matplotlib", "deepface", "evaluate", "onnx"):
@@ -69,6 +70,16 @@ def test_it_starts_without_tensorflow_says_its_address_and_cleans_up(package: Pa
         rest, errors = process.communicate(timeout=30)
     assert (rest, errors) == ("", "")
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.skipif(not SHIPPED.is_dir(), reason="no shipped model in this checkout")
+def test_a_model_that_is_not_here_is_named_and_the_page_comes_without_it(tmp_path: Path) -> None:
+    with running(tmp_path, "--port", str(free_port())) as (process, line):
+        assert line.startswith("FER-Sys is ready on ")
+        process.send_signal(signal.SIGINT if os.name == "nt" else signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+    assert "not shown: DeepFace. " in errors
+    assert all(said.startswith("not shown: ") for said in errors.splitlines())
 
 
 def test_a_taken_port_is_one_line_that_says_how_to_choose_another(package: Path) -> None:

@@ -129,7 +129,7 @@ def test_priors_are_shares_and_want_every_class() -> None:
 class Fixed:
     """Answers with probabilities looked up by the image's first pixels, at a package's temperature."""
 
-    name = "fixed"
+    name = title = "fixed"
     certainty = 0.0
 
     def __init__(self, table: np.ndarray, temperature: float) -> None:

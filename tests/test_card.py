@@ -217,6 +217,16 @@ def test_command_writes_the_cards_of_the_folders_named(package: Path, capsys: py
     assert (package / "README.md").read_text(encoding="utf-8") == render(read_facts(package))
 
 
+def test_card_of_deepface_s_network_says_whose_weights_they_are(package: Path) -> None:
+    assert "DeepFace itself" not in render(read_facts(package))
+    config = ModelConfig("tiny", "deepface", recognizer="deepface", serving_file="weights.onnx", title="DeepFace network, FER-Sys weights")
+    seal(package, config)
+    card = render(read_facts(package))
+    assert "\n# tiny: DeepFace network, FER-Sys weights\n" in card
+    assert "cp hub/models/tiny/weights.onnx home/.deepface/weights/" in card
+    assert "not those that its author publishes" in card
+
+
 def test_command_without_folders_writes_those_of_all_shipped_packages(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = package.parent / "hub" / "models"
     target.mkdir(parents=True)

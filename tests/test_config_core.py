@@ -10,7 +10,7 @@ from fersys.config import CONFIG_FILE, FORMAT_VERSION, ModelConfig, read_config,
 from fersys.errors import PackageError
 from fersys.labels import EMOTIONS
 
-FULL = ModelConfig("tiny", "res3", temperature=1.25, certainty=0.55, params=7, macs=9, files={"model.onnx": "ab" * 32})
+FULL = ModelConfig("tiny", "res3", temperature=1.25, certainty=0.55, params=7, macs=9, title="Tiny, by us", files={"model.onnx": "ab" * 32})
 
 
 def written(folder: Path, **changes: Any) -> Path:
@@ -80,6 +80,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("certainty", float("nan"), "from 0 to 1"),
     ("name", 7, "expected text"),
     ("serving_file", ["model.onnx"], "expected text"),
+    ("title", 7, "expected text"),
     ("files", ["model.onnx"], "object of files"),
     ("files", {"model.onnx": 7}, "expected text"),
     ("serving_file", "../model.onnx", "inside the package"),
@@ -109,6 +110,10 @@ def test_folder_that_is_no_package_is_named(tmp_path: Path) -> None:
 def test_config_made_in_code_is_checked_too(key: str, value: Any) -> None:
     with pytest.raises(PackageError, match="Received: "):
         ModelConfig("tiny", "paper", **{key: value})
+
+
+def test_package_of_before_titles_has_none_of_its_own(tmp_path: Path) -> None:
+    assert read_config(written(tmp_path, title=None)).title == ""
 
 
 @pytest.mark.parametrize("certainty", [0, 0.0, 0.51, 1])

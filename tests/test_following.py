@@ -1,5 +1,7 @@
 """Faces followed through frames: who is where, and what is said of them."""
 
+import itertools
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -20,7 +22,7 @@ FRAME = np.zeros((100, 200, 3), np.uint8)
 class Says:
     """Says what it is told to, of every face."""
 
-    name = "says"
+    name = title = "says"
     certainty = 0.6
 
     def __init__(self, label: str = "happy") -> None:
@@ -85,6 +87,37 @@ def test_at_a_low_rate_faces_are_looked_for_twice_a_second_all_the_same(finds: F
     for second in range(10):
         follower.follow(FRAME, float(second))
     assert finds.asked == 10
+
+
+@pytest.mark.parametrize(
+    ("times", "shown"),
+    [
+        ([0.0], [1]),
+        ([0.0, 2.0, 4.0], [1, 1, 1]),
+        ([0.0, 0.04], [0, 1]),
+        ([0.0, 0.04, 2.0], [0, 1, 1]),
+        ([0.0, 2.0, 2.04], [1, 1, 1]),  # of one and the same face; it is known from the first on
+    ],
+)
+def test_a_frame_without_another_one_near_it_shows_its_faces_at_once(finds: Finds, times: list[float], shown: list[int]) -> None:
+    follower = Follower(Says())
+    pauses = [later - time for time, later in itertools.pairwise([*times, math.inf])]
+    frames = [follower.follow(FRAME, time, pause) for time, pause in zip(times, pauses, strict=True)]
+    assert [len(frame) for frame in frames] == shown
+    assert {face.track.id for frame in frames for face in frame} == {1}
+
+
+def test_a_false_alarm_in_the_last_frame_is_not_shown(finds: Finds) -> None:
+    follower = Follower(Says(), FollowConfig(detect_every=1))
+    finds.boxes = []
+    follow(follower, 3)
+    finds.boxes = [(20, 30, 40, 40)]
+    assert follower.follow(FRAME, 3 / 25, math.inf) == []
+
+
+def test_a_slow_camera_shows_a_face_from_its_second_detection_on(finds: Finds) -> None:
+    follower = Follower(Says())
+    assert [len(follower.follow(FRAME, 3.0 * number)) for number in range(3)] == [0, 1, 1]
 
 
 def test_boxes_end_at_the_border_of_the_frame(finds: Finds) -> None:

@@ -23,8 +23,8 @@ Image = npt.NDArray[np.uint8]
 class Fixed:
     """Gives every face the same answer and remembers the faces."""
 
-    def __init__(self, name: str, label: str, certainty: float = 0.0) -> None:
-        self.name, self.certainty, self._label = name, certainty, label
+    def __init__(self, name: str, label: str, certainty: float = 0.0, title: str = "") -> None:
+        self.name, self.certainty, self._label, self.title = name, certainty, label, title or name
         self.seen: list[Image] = []
 
     def predict(self, crops: Sequence[Image]) -> npt.NDArray[np.float32]:

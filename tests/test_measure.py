@@ -37,7 +37,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:y_pred contains classes not in y
 class Numbered:
     """Knows an image by its first pixel; counts how often it was shown."""
 
-    name = "numbered"
+    name = title = "numbered"
     certainty = 0.0
 
     def __init__(self, raw: Array, temperature: float) -> None:

@@ -11,7 +11,8 @@ import pytest
 import fersys
 from fersys.config import CONFIG_FILE, ModelConfig, read_config, write_config
 from fersys.errors import ModelError, PackageError
-from fersys.package import KERAS_FILE, MODEL_FILES, RECORD_FILES, SERVING_FILE, check_package, load, seal, sha256
+from fersys.package import KERAS_FILE, MODEL_FILES, RECORD_FILES, SERVING_FILE, check_package, fingerprint, load, model_files, seal, sha256
+from tests.tiny_deepface import make_deepface_package
 from tests.tiny_package import make_package
 
 
@@ -54,11 +55,6 @@ def test_a_good_package_passes_the_check_and_vouches_for_all_its_files(whole: Pa
     config = check_package(whole)
     assert set(config.files) == {*MODEL_FILES, *RECORD_FILES[:2]}
     assert config == read_config(whole)
-
-
-def test_hashes_are_those_of_sha256sum(tmp_path: Path) -> None:
-    (tmp_path / "abc").write_bytes(b"abc")
-    assert sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 @pytest.mark.parametrize("name", [*MODEL_FILES, *RECORD_FILES[:2]])
@@ -104,7 +100,7 @@ def test_serving_does_not_ask_for_files_it_does_not_read(whole: Path) -> None:
 
 
 def test_unknown_recogniser_is_refused(served: Path) -> None:
-    with pytest.raises(PackageError, match=r"expected a recogniser among cnn.*Received: 'oracle'$"):
+    with pytest.raises(PackageError, match=r"expected a recogniser among cnn, deepface.*Received: 'oracle'$"):
         load(changed(served, recognizer="oracle"))
 
 
@@ -125,6 +121,42 @@ def test_file_that_the_runtime_cannot_read_is_refused(tmp_path: Path, content: b
     seal(tmp_path, ModelConfig("tiny", "paper"))
     with pytest.raises(ModelError, match=r"(?s)ONNX Runtime can load\. Received: .*model\.onnx"):
         load(tmp_path)
+
+
+DEEPFACE_FILES = ("facial_expression_model_weights.onnx", "facial_expression_model_weights.h5")
+
+
+@pytest.fixture
+def deepface(tmp_path: Path) -> Path:
+    """A package of DeepFace's network with every model file."""
+    package = make_deepface_package(tmp_path, "theirs")
+    for name in (*MODEL_FILES[:-1], DEEPFACE_FILES[1]):
+        (package / name).write_bytes(name.encode())
+    seal(package, read_config(package))
+    return package
+
+
+def test_a_package_has_the_files_of_its_kind(whole: Path, deepface: Path) -> None:
+    assert model_files(read_config(whole)) == MODEL_FILES
+    assert set(check_package(deepface).files) == {*MODEL_FILES[:-1], *DEEPFACE_FILES} == set(model_files(read_config(deepface)))
+
+
+@pytest.mark.parametrize("name", [KERAS_FILE, *DEEPFACE_FILES])
+def test_a_missing_or_unlisted_file_of_deepface_s_network_is_noticed(deepface: Path, name: str) -> None:
+    config = read_config(deepface)
+    write_config(deepface, dataclasses.replace(config, files={key: value for key, value in config.files.items() if key != name}))
+    with pytest.raises(PackageError, match=f"not vouch for {name}"):
+        check_package(deepface)
+    (deepface / name).unlink()
+    with pytest.raises(PackageError, match=f"incomplete: expected {name} in "):
+        check_package(deepface)
+
+
+def test_packages_of_one_name_and_other_content_are_told_apart(served: Path) -> None:
+    before = fingerprint(served)
+    assert fingerprint(str(served)) == before == sha256(served / CONFIG_FILE)
+    write_config(served, dataclasses.replace(read_config(served), temperature=2.0))
+    assert fingerprint(served) != before
 
 
 def test_sealing_again_vouches_for_what_is_there_now(whole: Path) -> None:

@@ -22,8 +22,8 @@ SCORES = np.array([0.05, 0.03, 0.02, 0.6, 0.1, 0.15, 0.05], np.float32)
 class Says:
     """Says the same of every face."""
 
-    def __init__(self, name: str = "says", certainty: float = 0.5) -> None:
-        self.name, self.certainty = name, certainty
+    def __init__(self, name: str = "says", certainty: float = 0.5, title: str = "") -> None:
+        self.name, self.certainty, self.title = name, certainty, title or name
 
     def predict(self, crops: Sequence[Pixels]) -> npt.NDArray[np.float32]:
         return np.tile(SCORES, (len(crops), 1))
@@ -48,6 +48,15 @@ def test_people_read_label_share_and_runners_up(photo: Path, capsys: pytest.Capt
     assert face.startswith("  face 1 at ")
     assert sure == f"    says  {bar(0.6)} happy 60%  (surprise 15%, sad 10%)"
     assert shy == f"    shy   {bar(0.6)} not sure, maybe happy 60%  (surprise 15%, sad 10%)"
+
+
+def test_people_read_titles_and_programs_names(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    question = Question([Says("a", title="Model A, by us"), Says("b")])
+    predict([str(photo)], question, FORMATS["text"])
+    assert [line[4:20] for line in capsys.readouterr().out.splitlines()[2:]] == ["Model A, by us  ", "b               "]
+    for form in ("json", "csv"):
+        predict([str(photo)], question, FORMATS[form])
+        assert "Model A" not in capsys.readouterr().out
 
 
 def test_programs_read_one_json_document(photo: Path, blank: Path, capsys: pytest.CaptureFixture[str]) -> None:

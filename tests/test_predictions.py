@@ -18,7 +18,7 @@ from train.predictions import Predictions, predict_images, read_predictions, wri
 class Recorder:
     """Answers with the mean gray level and keeps the shapes it was shown."""
 
-    name = "recorder"
+    name = title = "recorder"
     certainty = 0.0
 
     def __init__(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fersys.config import read_config
 from fersys.errors import ModelError
 from fersys.package import SERVING_FILE, find_packages
 from fersys.runtime import open_network
@@ -51,9 +52,9 @@ def test_the_runtime_does_not_report_to_its_maker_unless_the_user_says_so(given:
 @pytest.mark.parametrize("threads", [0, 1])
 @pytest.mark.parametrize("package", SHIPPED, ids=lambda folder: folder.name)
 def test_eight_threads_on_one_network_get_bit_by_bit_what_one_gets(package: Path, threads: int) -> None:
-    session = open_network(package / SERVING_FILE, threads)
-    name = session.get_inputs()[0].name
-    inputs = np.random.default_rng(0).integers(0, 256, (24, 1, 48, 48, 1)).astype(np.float32)
+    session = open_network(package / read_config(package).serving_file, threads)
+    name, shape = session.get_inputs()[0].name, session.get_inputs()[0].shape[1:]
+    inputs = np.random.default_rng(0).integers(0, 256, (24, 1, *shape)).astype(np.float32)
 
     def ask(one: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> bytes:
         return bytes(session.run(None, {name: one})[0].tobytes())

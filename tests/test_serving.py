@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,7 @@ from fersys.config import read_config
 from fersys.errors import ModelError
 from fersys.package import KERAS_FILE, find_packages
 from fersys.preprocess import to_model_input
+from tests.tiny_deepface import as_deepface_sees
 from tests.tiny_package import make_package
 from train.serving import first_answer
 
@@ -66,13 +69,20 @@ def pictures(count: int) -> list[npt.NDArray[np.uint8]]:
     return [*(np.asarray(picture) for picture in coarse), *noisy]
 
 
-@pytest.mark.parametrize("package", SHIPPED, ids=lambda folder: folder.name)
+# What model.keras is given of a crop that the recogniser is asked about: gray pixels (48, 48, 1), 0–255.
+INPUTS: dict[str, Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]]] = {
+    "cnn": to_model_input,
+    "deepface": lambda crop: 255 * as_deepface_sees(crop)[..., None],
+}
+
+
+@pytest.mark.parametrize("package", [one for one in SHIPPED if read_config(one).recognizer in INPUTS], ids=lambda folder: folder.name)
 def test_the_shipped_serving_file_answers_as_keras(package: Path) -> None:
     import keras
 
     crops = pictures(24)
     model = keras.saving.load_model(package / KERAS_FILE, compile=False)
-    inputs = np.stack([to_model_input(crop) for crop in crops]).astype(np.float32)
+    inputs = np.stack([INPUTS[read_config(package).recognizer](crop) for crop in crops]).astype(np.float32)
     expected = apply_temperature(keras.ops.convert_to_numpy(model(inputs)), read_config(package).temperature)
     answers = fersys.load(package).predict(crops)
     np.testing.assert_allclose(answers, expected, atol=1e-4)
@@ -81,7 +91,12 @@ def test_the_shipped_serving_file_answers_as_keras(package: Path) -> None:
 
 @pytest.mark.parametrize("package", SHIPPED, ids=lambda folder: folder.name)
 def test_eight_threads_analysing_frames_get_what_one_gets(package: Path, astronaut: npt.NDArray[np.uint8]) -> None:
-    recognizer = fersys.load(package)
+    try:
+        recognizer = fersys.load(package)
+    except ModelError as error:
+        if read_config(package).recognizer != "deepface-head":  # needs what is not in requirements-app.txt
+            raise
+        pytest.skip(str(error))
     frames = [np.ascontiguousarray(np.roll(astronaut, 6 * number, axis=1)) for number in range(16)]
 
     def ask(frame: npt.NDArray[np.uint8]) -> list[tuple[object, ...]]:

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from fersys import shipped
+from fersys.digest import sha256
 from fersys.errors import PackageError
 from fersys.shipped import DEFAULT, describe_packages, find_default, shipped_folder
+from tests.tiny_deepface import make_deepface_package, random_network, weights_in
 from tests.tiny_package import make_package
 
 METRICS = json.dumps({"splits": {"validation": {"n": 10, "accuracy": 0.7, "macro_f1": 0.6}, "test": {"n": 20, "accuracy": 0.5, "macro_f1": 0.4}}})
@@ -50,3 +52,13 @@ def test_the_list_says_accuracy_and_size_and_marks_the_default(tmp_path: Path) -
     assert "0.500 on test" in lines[2]
     assert "0.1 MB" in lines[2]
     assert "0.02 M" in lines[2]
+
+
+def test_the_list_says_how_a_package_is_shown_and_what_is_built_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_deepface_package(tmp_path / "models", "theirs")
+    path = weights_in(tmp_path, monkeypatch)
+    said = describe_packages(tmp_path / "models")
+    assert "Somebody's weights" in said.splitlines()[1]
+    assert f"deepface  not here: DeepFace's own weights are missing: expected {path.name} in {path.parent}" in said
+    weights_in(tmp_path, monkeypatch, random_network(0))
+    assert f"deepface  DeepFace, 0.1 MB, {path}, SHA-256 {sha256(path)}" in describe_packages(tmp_path / "models")

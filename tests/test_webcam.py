@@ -20,7 +20,7 @@ Pixels = npt.NDArray[np.uint8]
 class Happy:
     """Says happy of every face."""
 
-    name = "happy"
+    name = title = "happy"
     certainty = 0.5
 
     def predict(self, crops: Sequence[Pixels]) -> npt.NDArray[np.float32]:

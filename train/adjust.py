@@ -24,11 +24,12 @@ def lift_rare_classes(network: keras.Model, config: FitConfig, fit_split: Split,
     """Choose tau on validation, put −tau · log prior into the last layer's bias, and return tau."""
     priors = class_priors(fit_split.labels)
     tau = choose_tau(probabilities_of(network, config, validation), validation.labels, priors)
-    _shift_logits(network, -tau * np.log(priors))
+    shift_logits(network, -tau * np.log(priors))
     return tau
 
 
-def _shift_logits(network: keras.Model, shift: npt.NDArray[np.float64]) -> None:
+def shift_logits(network: keras.Model, shift: npt.NDArray[np.float64]) -> None:
+    """Add float64 (7,) to the bias of the last layer."""
     layer = network.get_layer("logits")
     kernel, bias = layer.get_weights()
     layer.set_weights([kernel, bias + shift.astype(bias.dtype)])

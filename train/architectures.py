@@ -23,6 +23,7 @@ layers, ops = keras.layers, keras.ops
 Tensor = Any
 Network = Callable[[Tensor, FitConfig], Tensor]
 
+TO_UNIT = "to_unit"  # name of the layer that turns pixels, 0–255, into what DeepFace's network takes
 _STANDARDISE_FLOOR = 8.0  # gray levels added to the deviation: keeps flat images from being blown up
 
 
@@ -112,7 +113,7 @@ def _standardise(x: Tensor) -> Tensor:
 
 def _to_unit(x: Tensor) -> Tensor:
     """0–255 → 0–1, in one layer: what lies behind it takes DeepFace's pixels."""
-    return layers.Rescaling(1 / 255, name="to_unit")(x)
+    return layers.Rescaling(1 / 255, name=TO_UNIT)(x)
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,10 @@ from fersys.calibration import apply_temperature
 from fersys.config import read_config, write_config
 from fersys.errors import ConfigError, DataError
 from fersys.labels import EMOTIONS
-from fersys.package import PREDICTIONS_FILE, check_package, load
+from fersys.package import PREDICTIONS_FILE, check_package
 from train.certainty import choose_certainty, summarize
 from train.data import Fer2013
+from train.embeddings import open_recognizer
 from train.expression_metrics.expression_metrics import Answers, calibration_error
 from train.measure import Metrics, check_current, read_metrics, write_metrics
 from train.predictions import predict_images, read_predictions
@@ -90,7 +91,7 @@ def calibrate_package(folder: Path, data: Fer2013) -> float:
         DataError: if the data have no validation split.
     """
     config, validation = read_config(folder), data.split("validation")
-    calibrated = predict_images(load(folder), validation.images)
+    calibrated = predict_images(open_recognizer(folder, data, ["validation"]), validation.images)
     raw = apply_temperature(calibrated, 1 / config.temperature)
     temperature = choose_temperature(raw, validation.labels)
     certainty = choose_certainty(apply_temperature(raw, temperature), validation.labels)

@@ -2,11 +2,13 @@
 
 The saved model takes FER2013 pixels as they are, float32 (n, 48, 48, 1), 0–255, and returns
 probabilities (n, 7): centre crop, standardisation and softmax are layers in it. It holds Keras'
-own layers in float32 only, so that it loads anywhere without this project.
+own layers in float32 only, so that it loads anywhere without this project. The serving file is the
+same network in ONNX; of DeepFace's network it is what DeepFace loads: see `train.deepface_export`.
 """
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,10 @@ import numpy as np
 from fersys.config import ModelConfig
 from fersys.package import KERAS_FILE, SERVING_FILE, seal
 from fersys.preprocess import INPUT_SIZE
+from fersys.recognizers.deepface_library import EMOTION_FILE
 from train.atomic import replacing
 from train.config import FitConfig
+from train.deepface_export import ARCHITECTURE, TITLE, export_for_deepface
 from train.norm import FusedBatchNormalization
 
 
@@ -34,8 +38,12 @@ def export(folder: Path, network: keras.Model, config: FitConfig, name: str) -> 
     model.save(folder, zipped=False)
     shutil.rmtree(folder / "assets", ignore_errors=True)  # Keras makes it for layers with files of their own: none here
     model.save(folder / KERAS_FILE)
-    _export_onnx(model, folder / SERVING_FILE)
     about = ModelConfig(name, config.architecture, params=model.count_params(), macs=count_macs(model))
+    if config.architecture == ARCHITECTURE:
+        export_for_deepface(folder, in_float32(network, config.window))
+        about = replace(about, recognizer="deepface", serving_file=EMOTION_FILE, title=TITLE)
+    else:
+        _export_onnx(model, folder / SERVING_FILE)
     return seal(folder, about)
 
 
@@ -43,13 +51,18 @@ def serving_model(network: keras.Model, config: FitConfig, name: str) -> keras.M
     """Rebuild a trained network as it is served: float32 (n, 48, 48, 1), 0–255 → probabilities (n, 7)."""
     margin = (INPUT_SIZE - config.window) // 2  # as `train.batches.centre`: an odd rest is cut at the far side
     margins = (margin, INPUT_SIZE - config.window - margin)
-    views = keras.Input((config.window, config.window, 1), name="views")
-    served = keras.models.clone_model(network, input_tensors=views, clone_function=_as_served)
-    served.set_weights(network.get_weights())
-    served = keras.Model(served.input, served.output)  # the clone is compiled, and would save an optimizer's state
     pixels = keras.Input((INPUT_SIZE, INPUT_SIZE, 1), name="pixels")
     centre = keras.layers.Cropping2D((margins, margins))(pixels) if any(margins) else pixels
-    return keras.Model(pixels, keras.layers.Softmax(name="probabilities")(served(centre)), name=_graph_name(name))
+    logits = in_float32(network, config.window)(centre)
+    return keras.Model(pixels, keras.layers.Softmax(name="probabilities")(logits), name=_graph_name(name))
+
+
+def in_float32(network: keras.Model, side: int) -> keras.Model:
+    """Rebuild a trained network of Keras' own layers in float32, without an optimizer: views (n, side, side, 1), 0–255 → logits (n, 7)."""
+    views = keras.Input((side, side, 1), name="views")
+    rebuilt = keras.models.clone_model(network, input_tensors=views, clone_function=_as_served)
+    rebuilt.set_weights(network.get_weights())
+    return keras.Model(rebuilt.input, rebuilt.output)  # the clone is compiled, and would save an optimizer's state
 
 
 def _graph_name(name: str) -> str:

@@ -18,9 +18,10 @@ import evaluate
 from fersys.calibration import apply_temperature
 from fersys.config import ModelConfig, read_config, read_object, write_config
 from fersys.errors import PackageError
-from fersys.package import METRICS_FILE, PREDICTIONS_FILE, load, sha256
+from fersys.package import METRICS_FILE, PREDICTIONS_FILE, sha256
 from train.certainty import summarize
 from train.data import Fer2013
+from train.embeddings import open_recognizer
 from train.predictions import Predictions, predict_splits, read_predictions, write_predictions
 
 METRIC_FOLDER = Path(__file__).parent / "expression_metrics"
@@ -51,7 +52,7 @@ def measure(folder: Path, data: Fer2013, release: bool = False, resamples: int =
     serving = config.files.get(config.serving_file)
     opened = _opened(folder, serving) or (datetime.now(UTC).date().isoformat() if release else None)
     names = [name for name in (*OPEN_SPLITS, *(TEST_SPLITS if opened else ())) if name in data.splits]
-    predictions = predict_splits(load(folder), data, names)
+    predictions = predict_splits(open_recognizer(folder, data, names), data, names)
     write_predictions(folder / PREDICTIONS_FILE, predictions)
     metrics = {
         "format": FORMAT,

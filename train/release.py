@@ -7,7 +7,7 @@ from typing import Any
 
 from fersys.config import ModelConfig, read_config
 from fersys.errors import PackageError
-from fersys.package import FIGURES_FOLDER, METRICS_FILE, MODEL_FILES, RECORD_FILES, check_package, seal
+from fersys.package import FIGURES_FOLDER, METRICS_FILE, RECORD_FILES, check_package, model_files, seal
 from train.data import Fer2013
 from train.figures import draw_all
 from train.measure import check_current, measure, read_metrics
@@ -34,7 +34,7 @@ def release(run: Path, models: Path, data: Fer2013) -> Path:
     draw_all(run)
     seal(run, read_config(run))
     target.mkdir(parents=True, exist_ok=True)
-    for name in ("fersys.json", *MODEL_FILES, *RECORD_FILES):
+    for name in ("fersys.json", *model_files(config), *RECORD_FILES):
         shutil.copy2(run / name, target / name)
     shutil.copytree(run / FIGURES_FOLDER, target / FIGURES_FOLDER, dirs_exist_ok=True)
     check_package(target)

@@ -17,11 +17,12 @@ from fersys.package import RUN_FILE
 from train.atomic import write_json
 from train.config import FitConfig
 from train.data import Fer2013
+from train.head_config import HeadConfig
 
 _LIBRARIES = ("tensorflow", "keras", "numpy", "opencv-contrib-python-headless", "datasets", "scikit-learn")
 
 
-def open_run(folder: Path, config: FitConfig, data: Fer2013) -> dict[str, Any]:
+def open_run(folder: Path, config: FitConfig | HeadConfig, data: Fer2013) -> dict[str, Any]:
     """Make the run folder, or check that it was made with these settings and this data.
 
     Raises:

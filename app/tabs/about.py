@@ -6,6 +6,7 @@ from html import escape
 import gradio as gr
 
 from app.models import SPLITS, Model
+from fersys.recognizers import BUILT_IN
 
 TITLE = "About"
 
@@ -33,14 +34,14 @@ broken off is deleted within two minutes. Nothing of it is logged. Where it trav
 def note(models: Sequence[Model]) -> str:
     """Return the short note under every answer, with the first model's accuracy if it was measured."""
     measured = next((m for model in models[:1] for m in reversed(model.measurements)), None)
-    share = f"{escape(models[0].name)} is right on {100 * measured.accuracy:.1f}% of FER2013's {escape(measured.split)} images. " if measured else ""
+    share = f"{escape(models[0].title)} is right on {100 * measured.accuracy:.1f}% of FER2013's {escape(measured.split)} images. " if measured else ""
     return f'<p class="fersys-note">{share}It names the expression a face shows, not what a person feels.</p>'
 
 
 def table(models: Sequence[Model]) -> str:
     """Return accuracy and macro-F1 of every model on each split it was measured on."""
     heads = "".join(f'<th scope="col">{split} accuracy</th><th scope="col">{split} macro-F1</th>' for split in SPLITS)
-    rows = "".join(f'<tr><th scope="row">{escape(model.name)}</th>{_cells(model)}</tr>' for model in models)
+    rows = "".join(f'<tr><th scope="row">{escape(model.title)}</th>{_cells(model)}</tr>' for model in models)
     return (
         f'<div class="fersys-scroll"><table class="fersys-table"><thead><tr><th scope="col">Model</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
@@ -51,6 +52,13 @@ def _cells(model: Model) -> str:
     return "".join(f"<td>{by_split[s].accuracy:.3f}</td><td>{by_split[s].macro_f1:.3f}</td>" if s in by_split else "<td>–</td><td>–</td>" for s in SPLITS)
 
 
+def absences(models: Sequence[Model]) -> str:
+    """Return a sentence for each built-in model that would be shown if its weights were here; no folder is named."""
+    shown = {model.name for model in models}
+    absent = [about for word, about in BUILT_IN.items() if word not in shown and about.missing()]
+    return "".join(f"<p>Not shown: {escape(one.title)} with its own weights; {escape(one.weights().name)} is not on this machine.</p>" for one in absent)
+
+
 def build(models: Sequence[Model]) -> None:
     """Lay the tab out inside the open `gr.Blocks`."""
-    gr.HTML(f'<div class="fersys-about"><h2>The models</h2>{table(models)}{_TEXT}</div>', apply_default_css=False)
+    gr.HTML(f'<div class="fersys-about"><h2>The models</h2>{table(models)}{absences(models)}{_TEXT}</div>', apply_default_css=False)

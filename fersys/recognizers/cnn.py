@@ -12,29 +12,20 @@ from fersys.config import ModelConfig
 from fersys.errors import ModelError
 from fersys.labels import EMOTIONS
 from fersys.preprocess import to_model_input
-from fersys.recognizers.base import Probabilities, Recognizer
+from fersys.recognizers.base import PackageRecognizer, Probabilities, Recognizer
 from fersys.results import Image
 from fersys.runtime import open_network
 
 _BATCH = 256  # faces a call of the runtime: bounds memory
 
 
-class CnnRecognizer:
+class CnnRecognizer(PackageRecognizer):
     """A CNN of ours on ONNX Runtime. Sessions are safe to share between threads."""
 
     def __init__(self, session: Any, config: ModelConfig) -> None:
-        self._session, self._config = session, config
+        super().__init__(config)
+        self._session = session
         self._input = session.get_inputs()[0].name
-
-    @property
-    def name(self) -> str:
-        """The model's name, as shown beside its answers."""
-        return self._config.name
-
-    @property
-    def certainty(self) -> float:
-        """The top probability, 0–1, below which an answer is "not sure"; 0: never."""
-        return self._config.certainty
 
     def predict(self, crops: Sequence[Image]) -> Probabilities:
         """Return calibrated probabilities, float32 (n, 7), of RGB uint8 crops."""
