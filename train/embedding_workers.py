@@ -1,0 +1,74 @@
+"""Several processes that embed faces side by side: a recogniser such as Dlib's runs on one core.
+
+Each has a pipe of its own and ends when that is closed, also if its maker was killed. This file
+imports nothing heavy: each process imports it.
+"""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from multiprocessing.connection import Connection
+
+from fersys.errors import FerSysError, ModelError
+from fersys.recognizers.deepface_head import Base, Embeddings, open_embedder
+from fersys.results import Image
+
+# Runs a recogniser on batches of RGB uint8 (H, W, 3) crops, and gives their embeddings, float32 (n, d) each, in their order.
+Spread = Callable[[Iterable[Sequence[Image]]], Iterator[Embeddings]]
+
+_PATIENCE = 10  # seconds to end
+
+
+@contextmanager
+def workers(base: Base, count: int) -> Iterator[Spread]:
+    """Open a recogniser in a number of processes, for the block."""
+    with ExitStack() as stack:
+        yield partial(_spread, [stack.enter_context(_worker(base)) for _ in range(count)])
+
+
+@contextmanager
+def _worker(base: Base) -> Iterator["Connection[Sequence[Image], Embeddings | FerSysError]"]:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs, base), daemon=True)
+    process.start()
+    theirs.close()  # or its end would not be noticed
+    try:
+        yield ours
+    finally:
+        ours.close()
+        process.join(_PATIENCE)
+
+
+def _work(questions: "Connection[Embeddings | FerSysError, Sequence[Image]]", base: Base) -> None:
+    with suppress(EOFError, OSError, KeyboardInterrupt):
+        try:
+            embed = open_embedder(base)
+            while True:
+                questions.send(embed(questions.recv()))
+        except FerSysError as error:
+            questions.send(error)
+
+
+def _spread(connections: Sequence["Connection[Sequence[Image], Embeddings | FerSysError]"], batches: Iterable[Sequence[Image]]) -> Iterator[Embeddings]:
+    """Ask one after another in turn; each has at most one batch, so the oldest question is that of the next one to be asked."""
+    asked: deque[Connection[Sequence[Image], Embeddings | FerSysError]] = deque()
+    for number, batch in enumerate(batches):
+        if len(asked) == len(connections):
+            yield _answer(asked.popleft())
+        connections[number % len(connections)].send(batch)
+        asked.append(connections[number % len(connections)])
+    while asked:
+        yield _answer(asked.popleft())
+
+
+def _answer(connection: "Connection[Sequence[Image], Embeddings | FerSysError]") -> Embeddings:
+    try:
+        answer = connection.recv()
+    except (EOFError, OSError) as error:
+        raise ModelError("A process that embeds faces ended: expected its answer. Received: none; what it said stands above") from error
+    if isinstance(answer, FerSysError):
+        raise answer
+    return answer
