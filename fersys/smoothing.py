@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from fersys.errors import ConfigError, ModelError
 from fersys.labels import EMOTIONS
+from fersys.tracking import TrackerConfig
 
-# Seconds. On 20 s of a trial video the label of the one face changed 17 times unsmoothed, 7 times with 0.2, 5 with 0.4, 9 with 0.8 (LOG.md).
-HALF_LIFE = 0.4
-RESET = 1.0  # seconds
+HALF_LIFE = 0.4  # seconds
+RESET = TrackerConfig.keep  # seconds; whom the tracker has forgotten is somebody else
 Rows = npt.NDArray[np.float32]
 
 
@@ -41,7 +41,8 @@ class Smoother:
 
     Args:
         half_life: seconds, ≥ 0; 0 smooths nothing.
-        reset: seconds after which a face is begun anew.
+        reset: seconds after which a face is begun anew. Frames may be further apart than that: an answer of the last moment before this
+            one counts, however long ago that was.
 
     Raises:
         ConfigError: if either is out of its range.
@@ -52,6 +53,7 @@ class Smoother:
             raise ConfigError(f"Smoothing: expected a half-life from 0 and a reset above 0, in seconds. Received: {half_life}, {reset}")
         self._half_life, self._reset = half_life, reset
         self._known: dict[int, tuple[float, Rows]] = {}
+        self._before = self._now = -math.inf  # the last two moments of which something was said
 
     def update(self, track: int, probabilities: Rows, time: float) -> Rows:
         """Take what is said of a face and return it smoothed.
@@ -74,8 +76,9 @@ class Smoother:
         before, old = self._known.get(track, (-math.inf, new))
         if not time >= before:
             raise ConfigError(f"Smoothing: expected answers in the order of their times. Received: {time} s after {before} s")
-        passed = time - before
-        past = weight_of_past(passed, self._half_life) if passed <= self._reset else 0.0
+        if time > self._now:
+            self._before, self._now = self._now, time
+        past = weight_of_past(time - before, self._half_life) if self._counts(before, time) else 0.0
         smooth = np.asarray(past * old + (1 - past) * new, np.float32)
         self._known[track] = (time, smooth)
         self._forget(time)
@@ -86,7 +89,10 @@ class Smoother:
         before, rows = self._known.get(track, (-math.inf, None))
         return rows if time - before <= self._reset else None
 
+    def _counts(self, before: float, time: float) -> bool:
+        return time - before <= self._reset or before >= self._before > -math.inf
+
     def _forget(self, time: float) -> None:
         """Drop faces that are gone: a long video has many."""
-        for track in [track for track, (before, _) in self._known.items() if time - before > self._reset]:
+        for track in [track for track, (before, _) in self._known.items() if not self._counts(before, time)]:
             del self._known[track]

@@ -50,7 +50,8 @@ class TrackerConfig:
     Attributes:
         confirm: detections after which a face is shown: with 2, a false alarm in a single frame never is.
         bridge: seconds for which it is still shown, carried on: a blink of the detector is no gap.
-        keep: seconds after which it is forgotten; if it comes back, it is a new face.
+        keep: seconds after which it is forgotten; if it comes back, it is a new face. Frames may be further apart than that (a slide
+            show, a time-lapse): from one look to the next a face is remembered, however long that takes.
     """
 
     confirm: int = 1
@@ -82,7 +83,7 @@ class Tracker:
         self._last_id = 0
         self._now = -math.inf
 
-    def update(self, boxes: Sequence[FloatBox], time: float) -> list[Track]:
+    def update(self, boxes: Sequence[FloatBox], time: float, alone: bool = False) -> list[Track]:
         """Take the detections of a frame.
 
         Every detection continues the known face that it overlaps most (or else is nearest to),
@@ -92,6 +93,7 @@ class Tracker:
         Args:
             boxes: (x, y, width, height) in pixels, in any order.
             time: of the frame, in seconds; not before that of the last call.
+            alone: no other frame is near enough in time to confirm a face of this one: all are taken to be confirmed.
 
         Returns:
             a track a detection and a track a bridged face, by id; without those not confirmed yet.
@@ -100,11 +102,13 @@ class Tracker:
             ConfigError: if time runs backwards.
         """
         self._tick(time)
-        known = [track for track in self._tracks if time - track.seen <= self._config.keep]
+        known = [track for track in self._tracks if track.detection is not None or time - track.seen <= self._config.keep]
         pairs = _pair([track.at(time) for track in known], boxes)
         lost = [replace(track, detection=None) for index, track in enumerate(known) if index not in pairs]
         found = [_continued(known[index], boxes[detection], detection, time) for index, detection in pairs.items()]
         new = [self._new(boxes[detection], detection, time) for detection in range(len(boxes)) if detection not in pairs.values()]
+        if alone:
+            found, new = ([replace(track, hits=max(track.hits, self._config.confirm)) for track in tracks] for tracks in (found, new))
         self._tracks = sorted([*found, *lost, *new], key=lambda track: track.id)
         return self._shown(time)
 

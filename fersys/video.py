@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
@@ -19,8 +19,10 @@ from fersys.errors import VideoError
 from fersys.results import Image
 
 _H264 = ("libx264", "libopenh264")  # ffmpeg's encoders, best first
-_LIKELY_RATES = (1.0, 240.0)  # frames a second; some files say 0 or 1000 for "unknown"
+_LIKELY_RATES = (0.01, 240.0)  # frames a second; some files say 0 or 1000 for "unknown"
 _USUAL_RATE = 30.0
+_LONGEST_STILL = 60.0  # seconds for which one frame is repeated: times that jump by hours would fill the disk
+_SOUND = re.compile(r"^ *Stream #\d+:\d+\S*: Audio: ", re.MULTILINE)  # a title may say "Audio:" too
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def opened(path: Path) -> Iterator[VideoReader]:
     """
     if not path.is_file():
         raise VideoError(f"No such video. Received: {path}")
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    capture = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)  # in a bare name, what is before a colon would be a protocol
     try:
         more, pixels = capture.read() if capture.isOpened() else (False, None)
         if not more or pixels is None:
@@ -95,21 +97,29 @@ class VideoWriter:
     """An open video to write to: `write(time, frame)`. Its `manner` says in words what is written."""
 
     def __init__(self, sink: FrameSink, rate: float, manner: str) -> None:
-        self._sink, self._rate, self._written, self.manner = sink, rate, 0, manner
+        self._sink, self._rate, self._written, self._cut, self.manner = sink, rate, 0, 0, manner
 
     def write(self, time: float, frame: Image) -> None:
         """Append a frame that is shown at `time` seconds.
 
         Written at a constant rate, frames of an uneven video are shown twice or left out where
-        they must be, so that the sound stays with the picture.
+        they must be, so that the sound stays with the picture. A pause of more than a minute is
+        cut short; `manner` then says so.
 
         Raises:
             VideoError: if it cannot be written.
         """
-        wanted = round(time * self._rate) + 1
+        wanted = round(time * self._rate) + 1 - self._cut
+        if (missing := wanted - self._written - max(1, round(_LONGEST_STILL * self._rate))) > 0:
+            wanted, self._cut = wanted - missing, self._cut + missing
         while self._written < wanted:
             self._sink.write(frame)
             self._written += 1
+
+    @property
+    def cut(self) -> float:
+        """Seconds by which pauses were cut short."""
+        return self._cut / self._rate
 
 
 @contextmanager
@@ -127,16 +137,25 @@ def writing(path: Path, shape: Shape, sound_of: Path) -> Iterator[VideoWriter]:
     Raises:
         VideoError: if it cannot be written.
     """
-    try:
-        with tempfile.TemporaryDirectory(prefix=".fersys-", dir=path.parent) as folder:
-            silent = Path(folder) / "silent.mp4"
+    with ExitStack() as place, ExitStack() as encoding:
+        with _own(path):
+            silent = Path(place.enter_context(tempfile.TemporaryDirectory(prefix=".fersys-", dir=path.parent.resolve()))) / "silent.mp4"
             encoder = find_encoder()
-            with _ffmpeg(silent, shape, encoder) if encoder else _opencv(silent, shape) as sink:
-                writer = VideoWriter(sink, shape.rate, "H.264" if encoder else "MPEG-4 by OpenCV, which browsers may not play")
-                yield writer
-            finished, said = _with_sound(silent, sound_of)
-            writer.manner += f"; {said}"
+            sink = encoding.enter_context(_ffmpeg(silent, shape, encoder) if encoder else _opencv(silent, shape))
+        writer = VideoWriter(sink, shape.rate, "H.264" if encoder else "MPEG-4 by OpenCV, which browsers may not play")
+        yield writer
+        with _own(path):
+            encoding.close()
+            finished, said = _with_sound(silent, sound_of.resolve())
+            writer.manner = "; ".join([writer.manner, said, *([f"pauses cut short by {writer.cut:.0f} s in all"] if writer.cut else [])])
             os.replace(finished, path)
+
+
+@contextmanager
+def _own(path: Path) -> Iterator[None]:
+    """Around our own writing only: what goes wrong elsewhere meanwhile is not this file's fault."""
+    try:
+        yield
     except OSError as error:
         raise VideoError(f"Cannot write the video: expected a place that can be written to. Received: {path} ({error.strerror or error})") from error
 
@@ -158,14 +177,21 @@ def _with_sound(silent: Path, source: Path) -> tuple[Path, str]:
     """The video with the sound of another, and in words what became of that."""
     if shutil.which("ffmpeg") is None:
         return silent, "without sound, as ffmpeg is not installed"
-    if " Audio: " not in _run("-i", source).stderr:
+    if not _SOUND.search(_run("-i", source).stderr):
         return silent, "no sound in the original"
     sounding = silent.with_name("sounding.mp4")
+    both = ("-itsoffset", _begin(source), "-i", silent, "-i", source, "-map", "0:v", "-map", "1:a")
     for codec, said in (("copy", "sound copied"), ("aac", "sound converted to AAC")):
-        done = _run("-i", silent, "-i", source, "-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", codec, "-movflags", "+faststart", sounding)
-        if done.returncode == 0:
+        if _run(*both, "-c:v", "copy", "-c:a", codec, "-movflags", "+faststart", sounding).returncode == 0:
             return sounding, said
     return silent, "without sound, as ffmpeg cannot put it into an MP4 file"
+
+
+def _begin(source: Path) -> str:
+    """Seconds from where ffmpeg begins to read a file to its first picture; sound may come before that."""
+    said = _run("-i", source, "-map", "0:v:0", "-vf", "showinfo", "-frames:v", "1", "-f", "null", "-").stderr
+    found = re.search(r"\bpts_time:(-?[\d.]+)", said)
+    return found[1] if found else "0"
 
 
 class _Pipe:

@@ -33,7 +33,7 @@ class Sure:
     certainty = 0.0
 
     def __init__(self, name: str = "sure") -> None:
-        self.name, self.shown = name, list[int]()
+        self.name, self.title, self.shown = name, name, list[int]()
 
     def predict(self, crops: Sequence[Pixels]) -> npt.NDArray[np.float32]:
         self.shown.append(len(crops))

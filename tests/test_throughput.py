@@ -12,7 +12,7 @@ from fersys.throughput import Throughput, measure
 class Counts:
     """Says the same of every face, and counts the faces."""
 
-    name = "counts"
+    name = title = "counts"
     certainty = 0.0
 
     def __init__(self) -> None:
