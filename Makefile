@@ -49,7 +49,7 @@ evaluate: $(VENV)/.dev-installed ## measure the shipped models again and compare
 card: $(VENV)/.dev-installed ## write the model cards
 	$(RUN) -m model_card
 
-compare: $(VENV)/.dev-installed ## write reports/compare.json and the README's table from the shipped models
+compare: $(VENV)/.dev-installed ## put all models side by side: reports/README.md and the README's table
 	$(RUN) -m train compare
 
 # The fer package wants an older numpy: FER_PYTHON=.../bin/python names an environment of its own that has it.

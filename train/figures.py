@@ -96,20 +96,17 @@ def save(figure: Figure, path: Path) -> list[Path]:
     return files
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty white figure of this size in inches."""
     return Figure(figsize=(width, height), layout="constrained", facecolor="white")
 
 
 def draw_confusion(result: Metrics, title: str) -> Figure:
     """Draw the confusion matrix: share of each true class (dark = much), with counts."""
     counts = np.array(result["confusion_matrix"])
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = _figure(7, 6.2)
+    figure = new_figure(7, 6.2)
     axes = figure.add_subplot()
-    image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    for (row, column), value in np.ndenumerate(share):
-        colour = "white" if value > 0.72 else "black"
-        axes.text(column, row, f"{value:.0%}\n{counts[row, column]}", ha="center", va="center", color=colour, fontsize=9)
+    image = fill_confusion(axes, counts, "{share:.0%}\n{count}", 9)
     axes.set_xticks(range(len(EMOTIONS)), EMOTIONS, rotation=30, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(EMOTIONS)), [f"{name} ({total})" for name, total in zip(EMOTIONS, counts.sum(axis=1), strict=True)])
     axes.set_xlabel("model says")
@@ -120,9 +117,26 @@ def draw_confusion(result: Metrics, title: str) -> Figure:
     return figure
 
 
+def fill_confusion(axes: Axes, counts: npt.NDArray[np.int64], text: str, size: float) -> Any:
+    """Fill axes with the cells of a confusion matrix and return the image, for a colour bar.
+
+    Args:
+        axes: to draw on.
+        counts: int (7, 7), rows = truth.
+        text: what is written into a cell, with `{share}` of the true class and `{count}`.
+        size: of the letters, in points.
+    """
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), value in np.ndenumerate(share):
+        colour = "white" if value > 0.72 else "black"
+        axes.text(column, row, text.format(share=value, count=counts[row, column]), ha="center", va="center", color=colour, fontsize=size)
+    return image
+
+
 def draw_per_class(result: Metrics, title: str) -> Figure:
     """Draw precision, recall and F1 of each expression as bars with 95 % intervals."""
-    figure = _figure(9, 4.4)
+    figure = new_figure(9, 4.4)
     axes = figure.add_subplot()
     styles = {"precision": (LIGHT, "///"), "recall": (MIDDLE, "..."), "f1": (DARK, "")}
     for offset, (name, (colour, hatch)) in zip((-0.27, 0.0, 0.27), styles.items(), strict=True):
@@ -138,7 +152,7 @@ def draw_per_class(result: Metrics, title: str) -> Figure:
     axes.axhline(result["macro_f1"], color="black", linestyle="--", linewidth=1, zorder=0.9, label=f"macro-F1 {result['macro_f1']:.3f}")
     axes.set_xticks(range(len(EMOTIONS)), [f"{name}\n{result['per_class'][name]['support']} images" for name in EMOTIONS])
     axes.set_ylim(0, 1.05)
-    _plain(axes)
+    plain(axes)
     axes.set_title(f"{title} (lines: 95 % intervals)", fontsize=11)
     figure.legend(loc="outside lower center", ncols=4, frameon=False)
     return figure
@@ -168,12 +182,12 @@ def reliability(probabilities: Floats, truth: npt.NDArray[np.int64]) -> Reliabil
 
 def draw_reliability(after: Reliability, before: Reliability, result: Metrics, title: str) -> Figure:
     """Draw accuracy over confidence before and after temperature scaling, above a histogram."""
-    figure = _figure(6, 6.4)
+    figure = new_figure(6, 6.4)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     upper.plot([0, 1], [0, 1], color="gray", linestyle="--", linewidth=1, label="perfectly calibrated")
     old, new = result["uncalibrated"], result
-    _plot_bins(upper, before, f"before scaling, ECE {old['ece']:.3f}", {"color": MIDDLE, "linestyle": ":", "marker": "s", "markerfacecolor": "white"})
-    _plot_bins(upper, after, f"as shipped, ECE {new['ece']:.3f}", {"color": DARK, "marker": "o"})
+    plot_bins(upper, before, f"before scaling, ECE {old['ece']:.3f}", {"color": MIDDLE, "linestyle": ":", "marker": "s", "markerfacecolor": "white"})
+    plot_bins(upper, after, f"as shipped, ECE {new['ece']:.3f}", {"color": DARK, "marker": "o"})
     upper.set(ylabel=f"accuracy (bins of {FEW} images or more)", xlim=(0, 1), ylim=(0, 1))
     upper.set_title(f"{title}\nNLL {old['nll']:.3f} → {new['nll']:.3f}", fontsize=11)
     upper.legend(loc="upper left", frameon=False)
@@ -181,11 +195,12 @@ def draw_reliability(after: Reliability, before: Reliability, result: Metrics, t
     lower.bar(edges[:-1], share, 1 / BINS, align="edge", color=LIGHT, edgecolor="black", linewidth=0.6)
     lower.set(ylabel="share of images", xlabel="confidence (probability of the answer)")
     for axes in (upper, lower):
-        _plain(axes)
+        plain(axes)
     return figure
 
 
-def _plot_bins(axes: Axes, bins: Reliability, label: str, style: dict[str, Any]) -> None:
+def plot_bins(axes: Axes, bins: Reliability, label: str, style: dict[str, Any]) -> None:
+    """Plot accuracy over confidence of the bins that hold `FEW` images or more."""
     shown = bins.count >= FEW
     axes.plot(bins.confidence[shown], bins.accuracy[shown], label=label, clip_on=False, zorder=3, **style)
 
@@ -208,7 +223,7 @@ def draw_certainty(folder: Path) -> list[Path]:
 
 def draw_risk_coverage(curves: dict[str, RiskCoverage], threshold: float, title: str) -> Figure:
     """Draw risk over coverage for each split of `DRAWN`, and over the threshold for validation, which chose it."""
-    figure = _figure(10, 4.4)
+    figure = new_figure(10, 4.4)
     left, right = figure.subplots(1, 2)
     for split, curve in curves.items():
         _plot_risk(left, curve, threshold, {"label": f"{DRAWN[split]}, AURC {curve.area:.3f}", **_SPLIT_STYLES[split]})
@@ -219,7 +234,7 @@ def draw_risk_coverage(curves: dict[str, RiskCoverage], threshold: float, title:
     for axes in (left, right):
         axes.set(xlim=(0, 1), ylim=(0, None if axes is left else 1))
         axes.legend(loc="upper left" if axes is left else "lower left", frameon=False, fontsize=9)
-        _plain(axes)
+        plain(axes)
     figure.suptitle(f"{title}: \u201cnot sure\u201d below a top probability of {threshold:.2f} (circles)", fontsize=11)
     return figure
 
@@ -244,7 +259,7 @@ def _plot_thresholds(axes: Axes, curve: RiskCoverage) -> None:
 
 def draw_learning_curves(history: Rows) -> Figure:
     """Draw loss and accuracy of training and validation by epoch (the paper's Fig. 7)."""
-    figure = _figure(10, 4.2)
+    figure = new_figure(10, 4.2)
     epochs = [row["epoch"] for row in history]
     mark = max(1, len(epochs) // 12)
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
@@ -254,13 +269,14 @@ def draw_learning_curves(history: Rows) -> Figure:
         axes.set_ylabel(name)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(frameon=False)
-        _plain(axes)
+        plain(axes)
     best = max(history, key=lambda row: row["val_accuracy"])
     figure.suptitle(f"Learning curves (highest validation accuracy {best['val_accuracy']:.3f} at epoch {best['epoch']:.0f})", fontsize=11)
     return figure
 
 
-def _plain(axes: Axes) -> None:
+def plain(axes: Axes) -> None:
+    """Leave of a diagram's frame the axes alone, with pale lines across."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)

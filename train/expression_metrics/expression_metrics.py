@@ -155,17 +155,23 @@ def calibration_error(answers: Answers) -> float:
 
 
 def intervals(answers: Answers, settings: Settings) -> dict[str, list[float]]:
-    """Return the 95 % percentile interval of each scalar over resamples of whole groups.
+    """Return the 95 % percentile interval of each scalar over resamples of whole groups."""
+    tail = (100 - LEVEL) / 2
+    return {name: np.percentile(value, [tail, 100 - tail]).tolist() for name, value in resampled(answers, settings).items()}
+
+
+def resampled(answers: Answers, settings: Settings) -> dict[str, Floats]:
+    """Return each scalar of each resample of whole groups, float64 (resamples,).
 
     Every statistic is a function of sums over images, so a resample needs only the sums of each
-    group, weighted by how often the group was drawn.
+    group, weighted by how often the group was drawn. Which groups are drawn depends on their number
+    and the seed alone: two models that answered the same images are resampled alike, so that
+    differences between their values are those of a paired bootstrap.
     """
     sums = group_sums(answers, len(settings.labels))
     random = np.random.default_rng(settings.seed)
     drawn = [_draw(sums, min(_CHUNK, settings.resamples - start), random) for start in range(0, settings.resamples, _CHUNK)]
-    values = from_sums(np.concatenate(drawn), settings.labels)
-    tail = (100 - LEVEL) / 2
-    return {name: np.percentile(value, [tail, 100 - tail]).tolist() for name, value in values.items()}
+    return from_sums(np.concatenate(drawn), settings.labels)
 
 
 def _draw(sums: Floats, count: int, random: np.random.Generator) -> Floats:
