@@ -13,7 +13,7 @@ from model_card.facts import Facts
 
 _SPLIT_NOTES = {
     "train": "official Training, 28,709 images, seen in training but for those the clean-up removed",
-    "validation": "PublicTest; chose the settings, the epoch, the temperature and the certainty",
+    "validation": "PublicTest; chose settings, temperature and certainty, and the epoch where `select` is best",
     "test": "PrivateTest as it is",
     "test_clean": "PrivateTest without images that have an exact twin in Training",
     "test_strict": "PrivateTest without images that have a near twin (correlation > 0.96) in Training or PublicTest",
@@ -146,14 +146,24 @@ def training(facts: Facts) -> str:
         [
             "## How to repeat it",
             "",
-            f"Git revision `{facts.run['git_revision']}`; `run.json` holds every setting. `python -m train fit` trains it, "
-            "`python -m train evaluate` measures it again from these files.",
+            f"The training began at git revision `{facts.run['git_revision']}`{_exported(facts)}. `python -m train fit --name …` with the settings "
+            "below as flags trains it (`run.json` holds them too), `python -m train evaluate` measures it again from these files.",
             "",
-            f"Settings: {settings}.",
+            f"Settings: {settings}.{_adjusted(facts)}",
             "",
             f"Versions: {versions}.",
         ]
     )
+
+
+def _exported(facts: Facts) -> str:
+    revision = facts.run.get("export_revision")
+    return f", the package was exported at `{revision}`" if revision else ""
+
+
+def _adjusted(facts: Facts) -> str:
+    tau = facts.run.get("tau")
+    return f" Its last bias holds a logit adjustment (Menon et al. 2021) with τ = {tau:g}, chosen on validation." if tau else ""
 
 
 def limits(facts: Facts) -> str:
@@ -165,11 +175,17 @@ def limits(facts: Facts) -> str:
             "- It names what a face shows in a picture, as raters of web images would; it does not know what a person feels.",
             "- FER2013 is 48×48 gray, posed and candid faces from the web of 2013, with no record of who is in it: expect uneven quality "
             "over age, skin colour, glasses, pose and light, which was not measured here.",
-            "- Disgust and fear are its weakest classes; look at the table above before relying on either.",
+            f"- {_weakest(facts)} are its weakest classes; look at the table above before relying on either.",
             "- Do not use it to judge people at work, in education, in hiring or for policing. In the EU, emotion recognition at work and in "
             "education is banned (AI Act Art. 5(1)(f)), and people must be told that such a system runs (Art. 50(3)).",
         ]
     )
+
+
+def _weakest(facts: Facts) -> str:
+    rows = (facts.splits.get("test") or facts.splits["validation"])["per_class"]
+    first, second = sorted(EMOTIONS, key=lambda name: float(rows[name]["f1"]))[:2]
+    return f"{first.capitalize()} and {second}"
 
 
 def rights(facts: Facts) -> str:

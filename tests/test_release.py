@@ -10,15 +10,19 @@ import pytest
 
 import train.release
 from fersys.config import read_config, write_config
-from fersys.errors import PackageError
+from fersys.errors import ConfigError, PackageError
 from fersys.labels import EMOTIONS
-from fersys.package import KERAS_FILE, METRICS_FILE, MODEL_FILES, RECORD_FILES, check_package, seal
+from fersys.package import KERAS_FILE, METRICS_FILE, MODEL_FILES, RECORD_FILES, RUN_FILE, SERVING_FILE, check_package, load, seal
+from fersys.recognizers.deepface_library import EMOTION_FILE, EMOTION_H5_FILE
 from tests.made_run import NAME, made_data, measured_run, trained_run
+from train.calibrate import calibrate_package
+from train.config import recipe
 from train.data import Fer2013
 from train.export import export
 from train.measure import measure, read_metrics
 from train.release import HEADLINE, headline, release, remeasure
 from train.runs import read_run
+from train.training import train as train_run
 
 
 @pytest.fixture
@@ -70,6 +74,20 @@ def test_released_package_is_whole_and_reports_the_test_splits(run: Path, models
     assert metrics["temperature"] == read_config(package).temperature == read_config(run).temperature
     assert metrics["certainty"]["threshold"] == read_config(package).certainty == read_config(run).certainty
     assert metrics["certainty"]["splits"].keys() == metrics["splits"].keys()
+
+
+@pytest.mark.usefixtures("quick")
+def test_deepface_s_network_is_trained_measured_and_released_with_the_files_that_deepface_loads(tmp_path: Path, models: Path, data: Fer2013) -> None:
+    run = tmp_path / "runs" / "theirs"
+    train_run(run, recipe("deepface", epochs=1, batch_size=14, precision="float32"), data)
+    calibrate_package(run, data)
+    measure(run, data, resamples=0)
+    package = release(run, models, data)
+    config = check_package(package)
+    expected = {*MODEL_FILES, EMOTION_FILE, EMOTION_H5_FILE, *RECORD_FILES, "fersys.json", "figures"} - {SERVING_FILE}
+    assert expected == {path.name for path in package.iterdir()}
+    assert load(package).title == config.title == "DeepFace network, FER-Sys weights"
+    assert remeasure(package, data) == []
 
 
 @pytest.mark.usefixtures("quick")
@@ -139,6 +157,7 @@ def test_what_is_no_run_is_refused(tmp_path: Path, models: Path, data: Fer2013) 
         release(tmp_path, models, data)
 
 
+@pytest.mark.usefixtures("quick")
 def test_measuring_again_finds_the_published_figures_and_changes_nothing(run: Path, data: Fer2013) -> None:
     before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
     assert remeasure(run, data) == []
@@ -153,6 +172,7 @@ def test_measuring_a_released_package_again_covers_its_test_splits(run: Path, mo
     assert remeasure(package, without) == ["test_strict: cannot be measured on this copy of the data"]
 
 
+@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("name", HEADLINE)
 def test_figure_that_was_polished_is_found(run: Path, data: Fer2013, name: str) -> None:
     true = read_metrics(run)["splits"]["validation"][name]
@@ -161,6 +181,37 @@ def test_figure_that_was_polished_is_found(run: Path, data: Fer2013, name: str) 
     assert difference.startswith(f"validation {name}: published {true + 0.01:.3f}, measured {true:.3f}")
 
 
+@pytest.mark.usefixtures("quick")
+def test_counts_intervals_and_single_expressions_that_were_polished_are_found_too(run: Path, data: Fer2013) -> None:
+    figures = read_metrics(run)["splits"]["validation"]
+    figures["per_class"]["disgust"]["f1"] += 0.2
+    figures["ci95"]["accuracy"][0] += 0.1
+    figures["confusion_matrix"][2][3] += 1
+    reseal(run, figures | {"n": 99_999})
+    found = [line.split(":")[0] for line in remeasure(run, data)]
+    assert sorted(found) == [f"validation {name}" for name in ("ci95 accuracy 0", "confusion_matrix 2 3", "n", "per_class disgust f1")]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(("name", "value"), [("splits", "paper"), ("clean", False), ("limit", 64)])
+def test_run_that_may_have_seen_the_test_or_not_all_of_training_is_not_released(run: Path, models: Path, data: Fer2013, name: str, value: Any) -> None:
+    facts = read_run(run)
+    facts["config"][name] = value
+    (run / RUN_FILE).write_text(json.dumps(facts))
+    seal(run, read_config(run))
+    with pytest.raises(PackageError, match=rf"cannot be released.*Received: .*'{name}': {value!r}"):
+        release(run, models, data)
+    assert "test" not in read_metrics(run)["splits"]
+
+
+def test_other_data_than_the_run_was_trained_on_are_refused(run: Path, models: Path, data: Fer2013) -> None:
+    other = replace(data, fingerprint="0" * 64)
+    for act in (lambda: release(run, models, other), lambda: remeasure(run, other)):
+        with pytest.raises(ConfigError, match="was trained on other data"):
+            act()
+
+
+@pytest.mark.usefixtures("quick")
 def test_coverage_that_was_polished_is_found(run: Path, data: Fer2013) -> None:
     metrics = read_metrics(run)
     true = metrics["certainty"]["splits"]["validation"]["coverage"]
@@ -171,6 +222,7 @@ def test_coverage_that_was_polished_is_found(run: Path, data: Fer2013) -> None:
     assert difference == f"certainty validation coverage: published {true + 0.01}, measured {true}"
 
 
+@pytest.mark.usefixtures("quick")
 def test_package_of_before_certainty_is_measured_again_without_it(run: Path, data: Fer2013) -> None:
     metrics = read_metrics(run)
     del metrics["certainty"]

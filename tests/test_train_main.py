@@ -83,7 +83,7 @@ WRONG = [
     (["fit", "--oven", "200"], ["--oven"]),
     (["fit", "--epochs", "many"], ["--epochs", "many"]),
     (["fit", "--clean", "perhaps"], ["expected yes or no", "perhaps"]),
-    (["evaluate", "--splits", "mine"], ["mine", "official", "paper"]),
+    (["data", "--splits", "mine"], ["mine", "official", "paper"]),
     (["release"], ["folder"]),
     (["weights"], ["wheel"]),
     (["alignment", "--limit", "0"], ["--limit", "expected a number from 1 on", "'0'"]),
@@ -192,6 +192,7 @@ def test_evaluating_without_shipped_packages_succeeds(monkeypatch: pytest.Monkey
 
 
 def test_shipped_package_whose_figures_differ_makes_evaluate_fail(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    import train.embeddings
     import train.measure
     import train.release
 
@@ -199,6 +200,7 @@ def test_shipped_package_whose_figures_differ_makes_evaluate_fail(monkeypatch: p
         Path("hub/models", name).mkdir(parents=True)
         Path("hub/models", name, "fersys.json").touch()
     monkeypatch.setattr(train.data, "load_fer2013", lambda *_: None)
+    monkeypatch.setattr(train.embeddings, "absence", lambda _: "")
     monkeypatch.setattr(train.measure, "read_metrics", lambda folder: {"model": folder.name, "temperature": 1.0, "splits": {}})
     monkeypatch.setattr(train.release, "remeasure", lambda folder, _: ["test accuracy: published 0.9"] if folder.name == "two" else [])
     assert main(["evaluate"]) == 1

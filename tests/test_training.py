@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,12 +11,14 @@ import pytest
 import train.data
 import train.training
 from fersys.errors import ConfigError
-from fersys.package import HISTORY_FILE, MODEL_FILES, RUN_FILE, check_package, load
+from fersys.package import HISTORY_FILE, MODEL_FILES, RUN_FILE, SERVING_FILE, check_package, load
 from tests.made_data import records, write_parquet
 from tests.made_run import NAME, SETTINGS, made_data, trained_run
 from train.__main__ import main
-from train.calibrate import TAUS
-from train.data import load_fer2013
+from train.calibrate import TAUS, calibrate_package
+from train.config import FitConfig
+from train.data import Split, load_fer2013
+from train.fit import CHECKPOINT
 from train.runs import read_run
 from train.training import train as train_run
 
@@ -41,12 +44,33 @@ def test_run_holds_what_is_needed_to_repeat_it(run: Path, tmp_path_factory: pyte
     assert {"versions", "git_revision", "removed"} <= set(facts)
 
 
-def test_same_command_again_exports_the_same_network(run: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    crops = list(np.random.default_rng(0).integers(0, 256, (8, 48, 48, 3), dtype=np.uint8))
-    answers, facts, history = load(run).predict(crops), read_run(run), (run / HISTORY_FILE).read_text()
+def test_same_command_again_leaves_a_finished_and_calibrated_package_alone(run: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    calibrate_package(run, made_data(tmp_path_factory))
+    before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
     train_run(run, SETTINGS, made_data(tmp_path_factory))
-    assert (read_run(run), (run / HISTORY_FILE).read_text()) == (facts, history)
+    assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
+
+
+def test_same_command_again_exports_a_package_that_was_lost(run: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    crops = list(np.random.default_rng(0).integers(0, 256, (8, 48, 48, 3), dtype=np.uint8))
+    answers, history = load(run).predict(crops), (run / HISTORY_FILE).read_text()
+    (run / SERVING_FILE).unlink()
+    train_run(run, SETTINGS, made_data(tmp_path_factory))
+    assert (run / HISTORY_FILE).read_text() == history
     np.testing.assert_allclose(load(run).predict(crops), answers, atol=1e-5)
+
+
+@pytest.mark.parametrize("wrong", [{"architecture": "pape"}, {"architecture": "deepface", "window": 40}])
+def test_wrong_network_is_refused_before_the_name_is_taken(wrong: dict[str, Any], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with pytest.raises(ConfigError, match="Received"):
+        train_run(tmp_path / "run", replace(SETTINGS, **wrong), made_data(tmp_path_factory))
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_expression_is_found_before_a_training_that_is_to_lift_rare_ones(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with pytest.raises(ConfigError, match="every expression"):
+        train_run(tmp_path / "run", replace(SETTINGS, limit=3), made_data(tmp_path_factory))
+    assert not (tmp_path / "run").exists()
 
 
 def test_other_settings_or_data_are_refused_and_leave_the_package_alone(run: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -69,7 +93,12 @@ def test_fits_on_the_cleaned_split_unless_told_otherwise(
     clean: bool, limit: int, count: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
-    monkeypatch.setattr(train.training, "fit", lambda _folder, _config, fit_split, validation: seen.append((fit_split, validation)))
+
+    def fake(folder: Path, _config: FitConfig, fit_split: Split, validation: Split) -> None:
+        (folder / CHECKPOINT).touch()
+        seen.append((fit_split, validation))
+
+    monkeypatch.setattr(train.training, "fit", fake)
     monkeypatch.setattr(train.training, "export", lambda *_: None)
     data = made_data(tmp_path_factory)
     data = replace(data, splits=data.splits | {"fit": data.splits["train"] & (np.arange(len(data.records.labels)) % 2 == 0)})
@@ -83,8 +112,8 @@ def test_smoke_recipe_trains_from_the_command_line(tmp_path: Path, monkeypatch: 
     """What CI trains: on real images where they are, else on made ones."""
     import os
 
-    source = os.environ.get("FERSYS_DATA")
-    if not source:
+    source = os.environ.get("FERSYS_DATA", "")
+    if not Path(source).exists() or not source:  # it may be the id of a data set on the hub
         source = str(write_parquet(tmp_path / "source", records(train=140, validation=28, test=28)))
         monkeypatch.setattr(train.data, "load_fer2013", lambda path, splits, seed: load_fer2013(path, splits, seed, strict=False))
     assert main(["fit", "--recipe", "smoke", "--name", "ci", "--runs", str(tmp_path), "--data", source]) == 0

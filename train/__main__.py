@@ -93,7 +93,6 @@ def _head_parser(parser: argparse.ArgumentParser) -> None:
 def _evaluate_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", nargs="*", type=Path, help="run folders to calibrate and measure; none: measure the packages of hub/models/ again")
     parser.add_argument("--open-test", action="store_true", help="open the test splits too: once a model, after everything is chosen")
-    parser.add_argument("--splits", choices=("official", "paper"), default="official", help="which splits (default: %(default)s)")
 
 
 def _certainty_parser(parser: argparse.ArgumentParser) -> None:
@@ -201,17 +200,20 @@ def _head(arguments: argparse.Namespace) -> int:
 def _evaluate(arguments: argparse.Namespace) -> int:
     from train.data import load_fer2013
 
-    data = load_fer2013(arguments.data, arguments.splits)
-    return _evaluate_runs(arguments, data) if arguments.runs else _evaluate_shipped(data)
+    return _evaluate_runs(arguments) if arguments.runs else _evaluate_shipped(load_fer2013(arguments.data))
 
 
-def _evaluate_runs(arguments: argparse.Namespace, data: Any) -> int:
+def _evaluate_runs(arguments: argparse.Namespace) -> int:
     from train.calibrate import calibrate_package
+    from train.data import load_fer2013
     from train.figures import draw_all
     from train.measure import measure
     from train.release import headline
+    from train.runs import check_same_data, splits_of
 
     for folder in arguments.runs:
+        data = load_fer2013(arguments.data, *splits_of(folder))
+        check_same_data(folder, data)
         calibrate_package(folder, data)
         print(headline(measure(folder, data, release=arguments.open_test)))
         draw_all(folder)

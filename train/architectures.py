@@ -148,14 +148,24 @@ def build_network(config: FitConfig) -> keras.Model:
     Raises:
         ConfigError: if the architecture is unknown, or cannot take views of this or of growing size.
     """
-    if config.architecture not in ARCHITECTURES:
-        raise ConfigError(f"architecture: expected {', '.join(ARCHITECTURES)}. Received: {config.architecture!r}")
-    chosen = ARCHITECTURES[config.architecture]
-    _check_window(config, chosen)
+    chosen = check_network(config)
     side = None if chosen.any_size else config.window
     views = keras.Input((side, side, 1), name="views")
     x = chosen.features(chosen.scale(views), config)
     return keras.Model(views, layers.Dense(len(EMOTIONS), dtype="float32", name="logits")(x))
+
+
+def check_network(config: FitConfig) -> Architecture:
+    """Return the line of the table that settings name.
+
+    Raises:
+        ConfigError: if there is no such network, or if it does not take such views.
+    """
+    if config.architecture not in ARCHITECTURES:
+        raise ConfigError(f"architecture: expected {', '.join(ARCHITECTURES)}. Received: {config.architecture!r}")
+    chosen = ARCHITECTURES[config.architecture]
+    _check_window(config, chosen)
+    return chosen
 
 
 def _check_window(config: FitConfig, chosen: Architecture) -> None:

@@ -69,6 +69,9 @@ class FitConfig:
         _within("dropout", self.dropout, 0.0, 0.95)
         _within("ema", self.ema, 0.0, 0.99999)
         _within("learning_rate", self.learning_rate, 1e-8, 10.0)
+        _within("seed", self.seed, 0, 2**32 - 1)
+        if self.schedule == "cosine":
+            _within("warmup", self.warmup, 0.0, 0.9)
         for name in ("zoom", "shear", "contrast", "erase", "warmup", "label_smoothing", "weight_decay"):
             _within(name, getattr(self, name), 0.0, 1.0)
         for name in ("rotation", "shift", "clip", "patience", "limit"):

@@ -11,8 +11,10 @@ from fersys.package import FIGURES_FOLDER, METRICS_FILE, RECORD_FILES, check_pac
 from train.data import Fer2013
 from train.figures import draw_all
 from train.measure import check_current, measure, read_metrics
+from train.runs import check_same_data, read_run
 
 _TOLERANCE = 5e-4  # three decimals; another processor may round the last digits otherwise
+_SHIPPABLE = {"splits": "official", "clean": True, "limit": 0}
 CERTAINTY = ("coverage", "accuracy", "aurc")
 HEADLINE = ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "nll", "brier", "ece")
 
@@ -26,6 +28,7 @@ def release(run: Path, models: Path, data: Fer2013) -> Path:
             weights: its test figures were seen, so a second try needs a name of its own.
     """
     config = check_package(run)
+    _check_trained(run, data)
     _check_measured(run, config)
     target = models / config.name
     if (target / METRICS_FILE).is_file() and read_config(target).files.get(config.serving_file) != config.files.get(config.serving_file):
@@ -41,6 +44,15 @@ def release(run: Path, models: Path, data: Fer2013) -> Path:
     return target
 
 
+def _check_trained(run: Path, data: Fer2013) -> None:
+    """Before the test is opened: no image of it, and no twin of one, was fitted on."""
+    check_same_data(run, data)
+    settings = read_run(run)["config"]
+    received = {name: settings.get(name) for name in _SHIPPABLE}
+    if received != _SHIPPABLE:
+        raise PackageError(f"{run} cannot be released: expected it to be trained with {_SHIPPABLE}. Received: {received}")
+
+
 def _check_measured(run: Path, config: ModelConfig) -> None:
     """Before the test is opened: all was chosen on validation, for this very file."""
     metrics = read_metrics(run)
@@ -54,29 +66,42 @@ def _check_measured(run: Path, config: ModelConfig) -> None:
 
 
 def remeasure(folder: Path, data: Fer2013) -> list[str]:
-    """Measure a shipped package anew and return the figures that differ in the third decimal.
+    """Measure a shipped package anew and return the figures that differ in the third decimal, counts and intervals too.
 
     Raises:
         PackageError: if a file of the package is missing or changed.
     """
     check_package(folder)
+    check_same_data(folder, data)
     published = read_metrics(folder)
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(shutil.copytree(folder, Path(scratch) / folder.name))
-        measured = measure(copy, data, resamples=0)
+        measured = measure(copy, data)
     return _differences(published, measured)
 
 
 def _differences(published: dict[str, Any], measured: dict[str, Any]) -> list[str]:
-    found = []
+    found = [f"{name}: published {published[name]}, measured {measured[name]}" for name in ("params", "macs") if published[name] != measured[name]]
     for split, figures in published["splits"].items():
-        now = measured["splits"].get(split)
-        if now is None:
+        if split not in measured["splits"]:
             found.append(f"{split}: cannot be measured on this copy of the data")
             continue
-        changed = [name for name in HEADLINE if abs(figures[name] - now[name]) >= _TOLERANCE]
-        found += [f"{split} {name}: published {figures[name]:.3f}, measured {now[name]:.3f}" for name in changed]
+        before, now = _figures(figures), _figures(measured["splits"][split])
+        changed = [name for name in {**before, **now} if _differ(before.get(name), now.get(name))]
+        found += [f"{split} {name}: published {_shown(before.get(name))}, measured {_shown(now.get(name))}" for name in changed]
     return found + _certainty_differences(published, measured)
+
+
+def _figures(content: Any, name: str = "") -> dict[str, float]:
+    """All numbers of a split by their paths, such as "per_class disgust f1"."""
+    if not isinstance(content, dict | list):
+        return {name: content} if isinstance(content, int | float) else {}
+    pairs = content.items() if isinstance(content, dict) else enumerate(content)
+    return {path: value for key, inside in pairs for path, value in _figures(inside, f"{name} {key}".strip()).items()}
+
+
+def _shown(value: float | None) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def _certainty_differences(published: dict[str, Any], measured: dict[str, Any]) -> list[str]:

@@ -4,7 +4,6 @@
 started again only with the settings and the data that it began with.
 """
 
-import json
 import platform
 import subprocess
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from fersys.config import read_object
 from fersys.errors import ConfigError
 from fersys.package import RUN_FILE
 from train.atomic import write_json
@@ -31,8 +31,11 @@ def open_run(folder: Path, config: FitConfig | HeadConfig, data: Fer2013) -> dic
     wanted = {"config": asdict(config), "data_fingerprint": data.fingerprint}
     path = folder / RUN_FILE
     if path.is_file():
-        return _checked(json.loads(path.read_text()), wanted, folder)
-    folder.mkdir(parents=True, exist_ok=True)
+        return _checked(read_run(folder), wanted, folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"Run folder: expected one that can be made and written to. Received: {folder} ({error.strerror})") from error
     run = wanted | {"removed": data.removed, "versions": _versions(), "git_revision": git_revision()}
     write_json(path, run)
     return run
@@ -47,7 +50,8 @@ def note(folder: Path, **facts: Any) -> None:
 def _checked(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> dict[str, Any]:
     if found["data_fingerprint"] != wanted["data_fingerprint"]:
         raise ConfigError(f"{folder} was trained on other data: expected fingerprint {found['data_fingerprint']}. Received: {wanted['data_fingerprint']}")
-    changed = [f"{name}={wanted['config'][name]}" for name, value in found["config"].items() if wanted["config"].get(name) != value]
+    before, now = found["config"], wanted["config"]
+    changed = [f"{name}={now.get(name, 'gone')}" for name in sorted({**before, **now}) if before.get(name, "new") != now.get(name, "gone")]
     if changed:
         raise ConfigError(f"{folder} was begun with other settings: choose another --name. Received: {', '.join(changed)}")
     return found
@@ -62,8 +66,28 @@ def read_run(folder: Path) -> dict[str, Any]:
     path = folder / RUN_FILE
     if not path.is_file():
         raise ConfigError(f"No run there: expected {path}. Train one with python -m train fit. Received: {folder}")
-    content: dict[str, Any] = json.loads(path.read_text())
-    return content
+    return read_object(path, "no run")
+
+
+def check_same_data(folder: Path, data: Fer2013) -> None:
+    """Check that a run was trained on this copy of FER2013.
+
+    Raises:
+        ConfigError: if it was another, or if the folder holds no run.
+    """
+    expected = read_run(folder).get("data_fingerprint")
+    if expected != data.fingerprint:
+        raise ConfigError(f"{folder} was trained on other data: expected fingerprint {expected}. Received: {data.fingerprint}")
+
+
+def splits_of(folder: Path) -> tuple[str, int]:
+    """Return which splits a run was trained with, "official" or "paper", and the seed that drew them.
+
+    Raises:
+        ConfigError: if the folder holds no run.
+    """
+    settings = read_run(folder).get("config", {})
+    return str(settings.get("splits", "official")), int(settings.get("seed", 0))
 
 
 def _versions() -> dict[str, str]:
