@@ -180,7 +180,7 @@ def test_an_answer_is_placed_by_its_cell(variant: Variant, cells: int, sure: int
     (found,) = network.find(np.zeros((variant.side, variant.side, 3), np.uint8))
     x, y = centre
     assert found.box == pytest.approx((x + 1 - 5, y + 2 - 10, 10, 20), abs=1e-3)
-    np.testing.assert_allclose(found.landmarks, np.arange(12).reshape(6, 2) + [x, y])
+    np.testing.assert_allclose(found.landmarks, np.arange(12).reshape(6, 2) + np.array([x, y]))
     assert found.landmarks.dtype == np.float32
     assert found.score == pytest.approx(1 / (1 + np.exp(-3)))
 
@@ -198,7 +198,7 @@ def test_a_network_is_shown_values_from_minus_1_to_1() -> None:
     BlazeFace(session, FULL).find(image)
     assert session.shown.shape == (1, 192, 192, 3)
     assert session.shown.dtype == np.float32
-    np.testing.assert_allclose(session.shown[0, 0, [0, 191]], [[1, -1, -1], [1, 51 / 127.5 - 1, -1]], atol=1e-6)
+    np.testing.assert_allclose(session.shown[0, 0, [0, 191]], np.array([[1, -1, -1], [1, 51 / 127.5 - 1, -1]]), atol=1e-6)
 
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)

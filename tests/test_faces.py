@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pytest
 
 import fersys.faces
+from fersys.alignment import Square, cut
 from fersys.detectors.base import Detection, Framing
-from fersys.errors import ImageError
+from fersys.errors import ConfigError, ImageError
 from fersys.faces import detect
 from fersys.images import read_image
 from fersys.results import Face
@@ -114,6 +115,54 @@ def test_box_that_leaves_the_picture_is_moved_into_it(box: tuple[int, int, int, 
     assert len(found.crop) == max(box[2], box[3])  # the crop is not moved: what lies outside repeats the border
 
 
+def test_faces_of_one_box_are_framed_by_the_detector_s_own_framing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fersys.faces, "open_detector", lambda _: Pretended(boxed(40, 30, 20, 10), framing=Framing(1.5, 0.25)))
+    picture = np.random.default_rng(0).integers(0, 256, (90, 100, 3), dtype=np.uint8)
+    (found,) = detect(picture)
+    assert found.box == (35, 25, 30, 30)  # centre (50, 35), moved down by 5; side 30
+    np.testing.assert_array_equal(found.crop, picture[25:55, 35:65])
+    assert found.score == 0.9
+
+
+@pytest.mark.parametrize(("angle", "centre"), [(0, (50, 45)), (90, (40, 35)), (-90, (60, 35)), (180, (50, 25))])
+def test_the_frame_of_a_turned_face_moves_towards_its_chin(angle: float, centre: tuple[float, float]) -> None:
+    framed = fersys.faces.frame(boxed(40, 25, 20, 20), Framing(2.0, 0.5), angle)
+    assert (framed.x, framed.y) == pytest.approx(centre)
+    assert (framed.side, framed.angle) == (40, angle)
+
+
+@pytest.mark.parametrize(("drop", "align", "turned"), [(4, True, True), (4, False, False), (0.5, True, False), (-4, True, True), (0, True, False)])
+def test_a_crop_is_turned_if_the_eyes_lean_and_it_is_wanted(drop: float, align: bool, turned: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = boxed(30, 30, 40, 40, eyes=((40, 45), (60, 45 + drop)))
+    monkeypatch.setattr(fersys.faces, "open_detector", lambda _: Pretended(found))
+    picture = np.random.default_rng(0).integers(0, 256, (100, 100, 3), dtype=np.uint8)
+    (face,) = detect(picture, align=align)
+    angle = float(np.degrees(np.arctan2(drop, 20)))
+    assert face.angle == pytest.approx(angle, abs=1e-4)  # told even if nothing is turned
+    assert face.box == (30, 30, 40, 40)
+    np.testing.assert_array_equal(face.crop, cut(picture, Square(50, 50, 40, face.angle if turned else 0)))
+
+
+def rotated(image: Pixels, angle: float) -> Pixels:
+    """The picture turned clockwise by so many degrees around the astronaut's nose."""
+    matrix = cv2.getRotationMatrix2D((226, 125), -angle, 1)
+    return np.asarray(cv2.warpAffine(image, matrix, (512, 512), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+
+
+def likeness(one: Pixels, other: Pixels) -> float:
+    """Correlation of two crops as the networks see them: gray, 48×48."""
+    small = [cv2.resize(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), (48, 48), interpolation=cv2.INTER_AREA).ravel() for crop in (one, other)]
+    return float(np.corrcoef(small[0], small[1])[0, 1])
+
+
+@pytest.mark.parametrize("angle", [-30, -15, 15, 30])
+def test_a_turned_picture_gives_the_same_crop_if_it_is_aligned(angle: float, face: Face, astronaut: Pixels) -> None:
+    (aligned,), (as_it_is,) = detect(rotated(astronaut, angle)), detect(rotated(astronaut, angle), align=False)
+    assert aligned.angle - face.angle == pytest.approx(angle, abs=3)
+    assert likeness(aligned.crop, face.crop) > likeness(as_it_is.crop, face.crop) + 0.3
+    assert likeness(aligned.crop, face.crop) > 0.8  # the box of a face that leans much is a little smaller
+
+
 STRIPS = [(1, 1), (2, 3), (20, 20), (1, 5000), (3, 20_000), (20_000, 3), (23, 640), (400, 9000)]
 
 
@@ -134,6 +183,14 @@ def test_threads_find_what_one_alone_finds(astronaut: Pixels) -> None:
     expected = [[face.box for face in detect(picture)] for picture in pictures[:3]] * 4
     with ThreadPoolExecutor(8) as pool:
         assert [[face.box for face in found] for found in pool.map(detect, pictures)] == expected
+
+
+def test_another_detector_can_be_named(astronaut: Pixels) -> None:
+    (found,) = detect(astronaut, "haar")
+    assert found.angle == 0
+    assert not len(found.landmarks)
+    with pytest.raises(ConfigError, match=r"Unknown face detector: expected one of .*Received: 'none'$"):
+        detect(astronaut, "none")
 
 
 def test_what_is_no_rgb_image_is_refused(astronaut: Pixels) -> None:
