@@ -92,8 +92,9 @@ def bars(predictions: Sequence[Prediction], corner: str = "") -> str:
     """
     heads = "".join(f'<th scope="col">{_verdict(prediction)}</th>' for prediction in predictions)
     rows = "".join(_row(emotion, predictions) for emotion in EMOTIONS)
+    many = f' fersys-many" style="--models:{len(predictions)}' if len(predictions) > 2 else ""
     return (
-        '<table class="fersys-bars"><caption class="fersys-hidden">Probability of each expression by model</caption>'
+        f'<table class="fersys-bars{many}"><caption class="fersys-hidden">Probability of each expression by model</caption>'
         f"<thead><tr><td>{corner}</td>{heads}</tr></thead><tbody>{rows}</tbody></table>"
     )
 

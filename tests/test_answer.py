@@ -68,6 +68,12 @@ def test_a_model_is_shown_by_its_title_in_the_card_and_under_the_picture() -> No
     assert "First, by us 4.0 ms a face · second 8.0 ms a face" in html.picture(np.zeros((30, 40, 3), np.uint8), named)
 
 
+@pytest.mark.parametrize(("count", "many"), [(1, False), (2, False), (3, True), (4, True)])
+def test_many_models_are_laid_out_narrowly(count: int, many: bool) -> None:
+    table = html.bars([prediction(str(number)) for number in range(count)])
+    assert ("fersys-many" in table) == many == (f"--models:{count}" in table)
+
+
 def test_unsure_verdict_says_so_and_names_the_likeliest_as_a_guess() -> None:
     table = html.bars([unsure(), prediction("second")])
     first, second = re.findall(r'<th scope="col">.*?</th>', table)

@@ -56,6 +56,19 @@ def test_models_of_different_data_are_not_compared(folders: tuple[Path, Path]) -
         find_arms(*folders)
 
 
+def test_models_of_copies_in_different_order_are_not_compared(folders: tuple[Path, Path]) -> None:
+    """Their pairs of answers would belong to different images."""
+    answers = predictions(7)
+    inside = np.nonzero(answers.splits == "test")[0]
+    order = np.arange(len(answers.labels))
+    order[inside] = inside[::-1]
+    for column in (answers.rows, answers.labels, answers.groups, answers.probabilities):
+        column[:] = column[order]
+    make_arm(folders[1], "turned", answers, serving_megabytes=1.0)
+    with pytest.raises(DataError, match=r"copies of the data in one order\. Received: .*turned"):
+        find_arms(*folders)
+
+
 def test_model_that_was_not_measured_is_refused(folders: tuple[Path, Path]) -> None:
     (folders[0] / "zebra" / "metrics.json").unlink()
     with pytest.raises(PackageError, match=r"metrics\.json"):

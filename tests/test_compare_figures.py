@@ -1,5 +1,6 @@
 """The pictures of all models: their content, read back from the drawn figures, and the files."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -108,7 +109,7 @@ def test_bars_show_precision_above_recall_model_beside_model(compared: tuple[dic
             assert bars.get_label() == one["model"]
             assert [bar.get_height() for bar in bars] == [one["splits"]["test"]["per_class"][name][kind] for name in EMOTIONS]
         edges = sorted((bar.get_x(), bar.get_x() + bar.get_width()) for bars in axes.containers for bar in bars)
-        assert all(left[1] <= right[0] + 1e-9 for left, right in zip(edges, edges[1:], strict=False))
+        assert all(left[1] <= right[0] + 1e-9 for left, right in pairwise(edges))
 
 
 def test_confusion_has_a_panel_a_model_with_shares_of_the_truth(compared: tuple[dict[str, Any], list[Arm]]) -> None:

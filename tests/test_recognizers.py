@@ -5,6 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,13 +24,15 @@ from fersys.labels import EMOTIONS
 from fersys.package import PREDICTIONS_FILE, SERVING_FILE, load, seal
 from fersys.recognizers import BUILT_IN, RECOGNIZERS
 from fersys.recognizers.base import Recognizer
+from fersys.recognizers.cnn import CnnRecognizer
 from tests.tiny_deepface import make_deepface_package, random_network, weights_in
 from tests.tiny_package import make_package
+from tests.tiny_recogniser import make_head_package
 
 SHIPPED = sorted(path.parent for path in Path(__file__).parent.parent.glob("hub/models/*/fersys.json"))
 
 # To test a new line of RECOGNIZERS, say here how to make a small package for it: (folder, name) -> package.
-MAKERS: dict[str, Callable[[Path, str], Path]] = {"cnn": make_package, "deepface": make_deepface_package}
+MAKERS: dict[str, Callable[[Path, str], Path]] = {"cnn": make_package, "deepface": make_deepface_package, "deepface-head": make_head_package}
 
 # And for a line of BUILT_IN how to put small weights where they are looked for: (folder, monkeypatch).
 WEIGHTS: dict[str, Callable[[Path, pytest.MonkeyPatch], object]] = {"deepface": lambda folder, patch: weights_in(folder, patch, random_network(0))}
@@ -160,6 +164,27 @@ def test_crops_are_left_alone(recognizer: Recognizer) -> None:
     crops = noise(2, side=60)
     recognizer.predict(crops)
     np.testing.assert_array_equal(crops, noise(2, side=60))
+
+
+class Counting:
+    """A network that says the same of every face, and keeps how many it was shown at once."""
+
+    def __init__(self) -> None:
+        self.shown: list[int] = []
+
+    def get_inputs(self) -> list[Any]:
+        return [SimpleNamespace(name="image")]
+
+    def run(self, _: None, inputs: dict[str, npt.NDArray[np.float32]]) -> list[npt.NDArray[np.float32]]:
+        self.shown.append(len(inputs["image"]))
+        return [np.full((self.shown[-1], len(EMOTIONS)), 1 / len(EMOTIONS), np.float32)]
+
+
+def test_the_network_is_shown_a_bounded_number_of_faces_at_once() -> None:
+    network = Counting()
+    assert len(CnnRecognizer(network, ModelConfig("m", "tiny")).predict(noise(1) * 1000)) == 1000
+    assert sum(network.shown) == 1000
+    assert max(network.shown) <= 256  # 2,304 float32 a face go in, and many times that lies between the layers
 
 
 def test_columns_are_those_of_the_network_s_own_weights(tmp_path: Path) -> None:

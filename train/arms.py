@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fersys.calibration import apply_temperature
 from fersys.config import ModelConfig, read_config
 from fersys.errors import DataError
@@ -108,7 +110,7 @@ def find_arms(models: Path, records: Path) -> list[Arm]:
 
     Raises:
         PackageError: if one of them is damaged or was not measured.
-        DataError: if its predictions are missing, or two were measured on different data.
+        DataError: if its predictions are missing, or two were measured on different data, or on copies in different order.
     """
     arms = [_read(folder, parent == models) for parent in (models, records) for folder in find_packages(parent)]
     _check_same_data(arms)
@@ -122,9 +124,21 @@ def _read(folder: Path, shipped: bool) -> Arm:
 
 
 def _check_same_data(arms: Sequence[Arm]) -> None:
+    """Pairs of models are compared image by image: both must have answered the same images in the same order."""
     prints: dict[Any, str] = {arm.metrics["data_fingerprint"]: arm.name for arm in arms}
     if len(prints) > 1:
         raise DataError(f"Expected models that were measured on the same data. Received: fingerprints of {', '.join(sorted(prints.values()))} that differ")
+    for arm in arms[1:]:
+        if not _same_order(arms[0].predictions, arm.predictions):
+            raise DataError(
+                f"Expected models that were measured on copies of the data in one order. Received: {arms[0].name} and {arm.name}, in different ones"
+            )
+
+
+def _same_order(first: Predictions, second: Predictions) -> bool:
+    """Whether what stands at a position in the data set is the same image for both, as far as rows, labels and twins tell."""
+    _, ours, theirs = np.intersect1d(first.index, second.index, assume_unique=True, return_indices=True)
+    return all(np.array_equal(getattr(first, name)[ours], getattr(second, name)[theirs]) for name in ("rows", "labels", "splits", "groups"))
 
 
 def shared_splits(arms: Sequence[Arm], names: Sequence[str]) -> list[str]:

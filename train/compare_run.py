@@ -1,12 +1,13 @@
 """The whole of `python -m train compare`: records, trials, figures, pictures, page and the README's tables."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from fersys.errors import ConfigError
+from fersys.errors import ConfigError, DataError
 from fersys.recognizers.base import Recognizer
-from train.arms import FER, STOCK, find_arms
+from train.arms import FER, STOCK, Arm, find_arms
 from train.compare_figures import draw_comparison
 from train.compare_page import FIGURES, write_page
 from train.comparison import check_readme, compare, headline_table, put_headline
@@ -69,9 +70,9 @@ def _ask_again(job: Comparing) -> list[str]:
     records = job.reports / RECORDS
     with ExitStack() as stack:
         data = load_fer2013(job.data) if job.data else None
-        others: dict[str, Recognizer] = {}
         if data is not None:
-            others = _others(job, data, stack)
+            _check_data(find_arms(job.models, records), data)
+        others = {} if data is None else _others(job, data, stack)
         arms = find_arms(job.models, records)
         if not arms:
             raise ConfigError(f"Nothing to compare: expected packages in {job.models} or records in {records}. Received: none")
@@ -83,6 +84,12 @@ def _ask_again(job: Comparing) -> list[str]:
             try_robustness(trials, data, job.reports)
         try_speed(trials, job.reports)
     return notes
+
+
+def _check_data(arms: Sequence[Arm], data: Fer2013) -> None:
+    others = sorted(arm.name for arm in arms if arm.metrics["data_fingerprint"] != data.fingerprint)
+    if others:
+        raise DataError(f"The data at hand have the fingerprint {data.fingerprint}. Received: {', '.join(others)}, measured on other data")
 
 
 def _others(job: Comparing, data: Fer2013, stack: ExitStack) -> dict[str, Recognizer]:

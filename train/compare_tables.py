@@ -44,7 +44,8 @@ def models_table(content: Content) -> str:
         times = speed["models"].get(model["model"], {})
         sizes = [_million(model["params"], 2), _million(model["macs"], 0), f"{model['serving_megabytes']:.1f} MB"]
         rows.append([_name(model), model["about"], *sizes, number(times.get("one"), 1), number(times.get("batch"), 1)])
-    return table(heads if speed["batch"] else heads[:-1], rows if speed["batch"] else [row[:-1] for row in rows])
+    shown = len(heads) if speed["batch"] else heads.index("ms, one face")
+    return table(heads[:shown], [row[:shown] for row in rows])
 
 
 def _million(value: float, digits: int) -> str:

@@ -43,13 +43,18 @@ def _worker(base: Base) -> Iterator["Connection[Sequence[Image], Embeddings | Fe
 
 
 def _work(questions: "Connection[Embeddings | FerSysError, Sequence[Image]]", base: Base) -> None:
+    """Answer with embeddings; or always with the reason why there are none."""
     with suppress(EOFError, OSError, KeyboardInterrupt):
         try:
-            embed = open_embedder(base)
-            while True:
-                questions.send(embed(questions.recv()))
+            answer: Callable[[Sequence[Image]], Embeddings | FerSysError] = open_embedder(base)
         except FerSysError as error:
-            questions.send(error)
+            answer = partial(_refuse, error)
+        while True:
+            questions.send(answer(questions.recv()))
+
+
+def _refuse(error: FerSysError, _crops: Sequence[Image]) -> FerSysError:
+    return error
 
 
 def _spread(connections: Sequence["Connection[Sequence[Image], Embeddings | FerSysError]"], batches: Iterable[Sequence[Image]]) -> Iterator[Embeddings]:
@@ -58,17 +63,25 @@ def _spread(connections: Sequence["Connection[Sequence[Image], Embeddings | FerS
     for number, batch in enumerate(batches):
         if len(asked) == len(connections):
             yield _answer(asked.popleft())
-        connections[number % len(connections)].send(batch)
-        asked.append(connections[number % len(connections)])
+        connection = connections[number % len(connections)]
+        with _alive():
+            connection.send(batch)
+        asked.append(connection)
     while asked:
         yield _answer(asked.popleft())
 
 
 def _answer(connection: "Connection[Sequence[Image], Embeddings | FerSysError]") -> Embeddings:
-    try:
+    with _alive():
         answer = connection.recv()
-    except (EOFError, OSError) as error:
-        raise ModelError("A process that embeds faces ended: expected its answer. Received: none; what it said stands above") from error
     if isinstance(answer, FerSysError):
         raise answer
     return answer
+
+
+@contextmanager
+def _alive() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, OSError) as error:
+        raise ModelError("A process that embeds faces ended: expected its answer. Received: none; what it said stands above") from error

@@ -31,11 +31,11 @@ class HeadConfig:
     recogniser: str = "VGG-Face"
     splits: str = "official"
     clean: bool = True
-    hidden: int = 256
+    hidden: int = 512
     dropout: float = 0.5
     epochs: int = 200
     batch_size: int = 256
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-4
     weight_decay: float = 1e-2
     label_smoothing: float = 0.0
     patience: int = 15
