@@ -101,7 +101,7 @@ def test_test_splits_stay_closed_without_release(folder: Path, data: Fer2013) ->
 
 def test_closed_test_images_are_never_shown_to_the_model(folder: Path, data: Fer2013, raw: Array, monkeypatch: pytest.MonkeyPatch) -> None:
     recognizer = Numbered(raw, 1.0)
-    monkeypatch.setattr(train.measure, "load", lambda _: recognizer)
+    monkeypatch.setattr(train.measure, "open_recognizer", lambda *_: recognizer)
     measure(folder, data, resamples=0)
     assert recognizer.seen == [1] * 80 + [0] * 40
     measure(folder, data, release=True, resamples=0)

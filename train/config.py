@@ -139,7 +139,7 @@ RECIPES: dict[str, FitConfig] = {
         adjust=True,
     ),
     # The same network as its author trained it: all of Training, twins too, nothing varied, until it knows it by heart.
-    "deepface-as-published": replace(_DEEPFACE, clean=False, rotation=0.0, zoom=0.0, flip=False, epochs=30, select="last", patience=0),
+    "deepface-as-published": replace(_DEEPFACE, clean=False, rotation=0.0, zoom=0.0, flip=False, epochs=60, select="last", patience=0),
     # Fewer than a minute on two cores: for CI and for trying the tools out.
     "smoke": FitConfig(epochs=2, limit=512),
 }
