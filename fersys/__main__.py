@@ -4,7 +4,8 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ import cv2
 import fersys
 from fersys.command import run_command
 from fersys.errors import ConfigError
-from fersys.following import FollowConfig, Follower
+from fersys.following import LONGEST_BLIND, FollowConfig, Follower
 from fersys.recognizers.base import Recognizer
 from fersys.shipped import describe_packages, find_default, shipped_folder
+from fersys.terminal import write_plainly
 
 _SHELLS = ("bash", "zsh", "fish")
 _MODEL = "model package to ask, or deepface for that library with its own weights"
@@ -75,8 +77,9 @@ def main(words: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill cleans up like Ctrl+C
-    with suppress(AttributeError):  # not a real terminal or file, as in tests
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    warnings.filterwarnings("ignore", module="PIL")  # what is wrong with a picture is said by us too
+    write_plainly(sys.stdout)
+    write_plainly(sys.stderr)
     return run_command(lambda: _run(arguments), arguments.debug, arguments.stopped)
 
 
@@ -88,7 +91,7 @@ def _run(arguments: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if arguments.debug:
             raise
-        raise ConfigError(f"A package is missing: expected those of requirements-app.txt. Received: no {error.name}") from error
+        raise ConfigError(f"A library is missing: expected the packages of requirements-app.txt. Received: no {error.name}") from error
     except BrokenPipeError:  # whoever read our output, such as `head`, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -145,7 +148,17 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
 
 
 def _packages(arguments: argparse.Namespace) -> list[Path]:
+    _check_homes(arguments.model or [])
     return arguments.model or [find_default()]
+
+
+def _check_homes(names: Iterable[str | Path]) -> None:
+    """Each name may begin with ~ or ~user, where there is such a folder."""
+    for name in names:
+        try:
+            Path(name).expanduser()
+        except RuntimeError as error:
+            raise ConfigError(f"No such home folder: expected ~, or ~ and the name of a user of this computer. Received: {name}") from error
 
 
 def _load_models(arguments: argparse.Namespace) -> list[Recognizer]:
@@ -169,7 +182,7 @@ def _predict_parser(parser: argparse.ArgumentParser) -> None:
 def _predict(arguments: argparse.Namespace) -> int:
     from fersys.predicting import FORMATS, Drawings, Question, predict
 
-    drawings = arguments.draw and Drawings(arguments.draw, len(arguments.pictures) > 1)
+    drawings = arguments.draw and Drawings(arguments.draw, arguments.pictures)
     question = Question(_load_models(arguments), arguments.crops, drawings)
     return predict(arguments.pictures, question, FORMATS[arguments.form])
 
@@ -190,6 +203,7 @@ def _score(arguments: argparse.Namespace) -> int:
     from fersys.pull import pull_dataset
     from fersys.scoring import Job, as_text, score
 
+    _check_homes(arguments.sources)
     models = _load_models(arguments)
     packages = [fingerprint(ref) for ref in _packages(arguments)]  # another model of the same name must not go on with its rows
     job = Job(find_files(arguments.sources, pull_dataset), arguments.out, models, arguments.crops, {"packages": packages})
@@ -199,13 +213,15 @@ def _score(arguments: argparse.Namespace) -> int:
 
 def _add_following(parser: argparse.ArgumentParser) -> None:
     every, half_life = FollowConfig.detect_every, FollowConfig.half_life
-    parser.add_argument("--detect-every", type=int, default=every, metavar="N", help="look for faces in every n-th frame (default: %(default)s)")
+    text = f"look for faces in every n-th frame, and at least every {LONGEST_BLIND:g} s whatever n is (default: %(default)s)"
+    parser.add_argument("--detect-every", type=int, default=every, metavar="N", help=text)
     text = "smoothing over time: what was said so many seconds ago counts half; 0: none (default: %(default)s)"
     parser.add_argument("--half-life", type=float, default=half_life, metavar="S", help=text)
     _add_path(parser, "--model", kind="DIRECTORY", type=Path, metavar="FOLDER", help=f"{_MODEL} (default: fersys-cnn in hub/models)")
 
 
 def _follower(arguments: argparse.Namespace) -> Follower:
+    _check_homes([arguments.model] if arguments.model else [])
     config = FollowConfig(arguments.detect_every, arguments.half_life)
     return Follower(fersys.load(arguments.model or find_default()), config)
 

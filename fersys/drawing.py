@@ -17,6 +17,9 @@ from fersys.results import Box, Image
 # the blue, on which black text is hard to read.
 PALETTE: tuple[str, ...] = ("#E69F00", "#56B4E9", "#F0E442", "#009E73", "#CC79A7", "#D55E00")
 
+# Pixels a side: WEBP_MAX_DIMENSION of libwebp and JPEG_MAX_DIMENSION of libjpeg.
+_LONGEST = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500}
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -55,8 +58,12 @@ def save_drawing(path: Path, image: Image, marks: Sequence[Mark]) -> None:
     """Write an RGB uint8 (H, W, 3) image with its marks to a picture file; its suffix chooses the format.
 
     Raises:
-        ConfigError: if it cannot be written there.
+        ConfigError: if it cannot be written there, or the format holds no picture of this size.
     """
+    most = _LONGEST.get(path.suffix.lower())
+    if most is not None and max(image.shape) > most:
+        sides = f"{image.shape[1]}×{image.shape[0]}"
+        raise ConfigError(f"Cannot write so large a picture as {path.suffix}: expected sides of at most {most} pixels, or .png. Received: {path}, {sides}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as unfinished:
@@ -94,5 +101,5 @@ def _draw_tag(pen: PIL.ImageDraw.ImageDraw, mark: Mark, size: tuple[int, int]) -
 
 
 def _text_size(width: int, size: tuple[int, int]) -> float:
-    """A quarter of the face's width, within what can be read and what does not shout."""
-    return min(max(0.25 * width, max(size) / 36), max(size) / 22)
+    """A quarter of the face's width, within what can be read and what does not shout; at least 1 pixel, since no font is smaller."""
+    return max(1.0, min(max(0.25 * width, max(size) / 36), max(size) / 22))

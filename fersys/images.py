@@ -1,10 +1,10 @@
 """Reads pictures from files and bytes: always RGB uint8 (H, W, 3), upright, or one clear error."""
 
 import io
-import mmap
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,30 +12,25 @@ import numpy.typing as npt
 import PIL.Image
 
 from fersys.errors import ImageError
+from fersys.memory import DEEP_MODES, ORIENTATION, Content, find_scan, opened_content, pillow_pixels, plain_pixels
 from fersys.results import Image
 
 MAX_PIXELS = 50_000_000
-MAX_MEMORY = 300 << 20  # bytes that reading a picture may take beside the file's content
 # What photos come in (JPEG stands for MPO too). Others are left out on purpose: Pillow would hand EPS to an interpreter of PostScript.
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 # What Pillow raises on damaged files: its AVIF reader RuntimeError, odd EXIF data TypeError, and so on.
 _DAMAGED = (OSError, SyntaxError, ValueError, RuntimeError, TypeError, EOFError, struct.error, cv2.error)
-_DEEP_MODES = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
-
-# Bytes a pixel that Pillow holds while it decodes: by format, where a codec keeps copies of its own
-# (measured with 20 and 50 megapixels), else by mode; and what it holds however small the picture.
-_CODEC_BYTES = {"AVIF": 16, "JPEG2000": 20, "WEBP": 16}
-_MODE_BYTES = {"1": 1, "L": 1, "P": 1, **dict.fromkeys(_DEEP_MODES, 2)}
-_ANY_MODE_BYTES = 4
-_PROGRESSIVE_BYTES = 6  # beside: coefficients of the whole picture
-_RGB_BYTES = 3
+_BOMB = (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning)  # the second where warnings are made errors
 _STRIP = 1 << 20  # pixels that are converted at once
-_PILLOW_BESIDE = 20 << 20
 
 _PLAIN = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-_JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xda", b"\xff\xd9"
+_JPEG_END = b"\xff\xd9"
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+# Chunks of a PNG: the pixels, and how the data that may hold an orientation begins.
+_PNG_PIXELS, _PNG_EXIF = b"IDAT", b"eXIf"
+_PNG_NOTES = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")
+_NOTE = max(map(len, _PNG_NOTES))
 
-_ORIENTATION = 0x0112  # EXIF's tag
 # From how the camera stored the picture to the upright one, by EXIF orientation. They return views.
 _TURNS: dict[int, Callable[[Image], Image]] = {
     2: lambda image: image[:, ::-1],
@@ -48,17 +43,19 @@ _TURNS: dict[int, Callable[[Image], Image]] = {
 }
 
 
-def read_image(source: str | Path | bytes, max_pixels: int = MAX_PIXELS) -> Image:
+def read_image(source: str | Path | bytes, max_pixels: int = MAX_PIXELS, name: str = "the uploaded file") -> Image:
     """Read a picture, turn it upright by its EXIF data and convert it to RGB.
 
     Transparent parts become white; of an animation the first frame is taken; 16 bits are
-    scaled to 8. Takes at most `MAX_MEMORY`: enough for 50 megapixels of JPEG, of PNG without
-    transparency and of gray, for 29 of progressive JPEG, for 41 of most else, and for 14 in formats
-    whose decoders are lavish (WebP, AVIF, JPEG 2000).
+    scaled to 8. Takes at most `fersys.memory.MAX_MEMORY`: enough for 50 megapixels of JPEG, of PNG without
+    transparency and of gray, for 41 of most else, for 29 of progressive JPEG, for 18 of WebP and AVIF,
+    for 13 of JPEG 2000 (10 with transparency); a TIFF that lies in its file in one piece, or is to be
+    turned, takes about half as much again as one in strips.
 
     Args:
         source: path of a file, or the file's content.
         max_pixels: larger pictures are refused by their header, before they are decoded.
+        name: what errors call the picture, if its content was given.
 
     Returns:
         RGB uint8 (H, W, 3).
@@ -66,47 +63,59 @@ def read_image(source: str | Path | bytes, max_pixels: int = MAX_PIXELS) -> Imag
     Raises:
         ImageError: if it is missing, no picture, damaged, or larger than allowed.
     """
-    name = "the uploaded file" if isinstance(source, bytes) else str(source)
+    if not isinstance(source, str | Path | bytes):
+        raise ImageError(f"Expected the path of a picture, or its content in bytes. Received: {type(source).__name__}")
+    name = name if isinstance(source, bytes) else str(source)
     try:
         image, size, orientation = _decode(source, max_pixels, name)
         stored = _decode_plain(source, size) if image is None else image
         return np.ascontiguousarray(_TURNS[orientation](stored)) if orientation in _TURNS else stored
     except FileNotFoundError as error:
         raise ImageError(f"No such picture. Received: {name}") from error
-    except PIL.Image.DecompressionBombError as error:
+    except _BOMB as error:
         raise ImageError(f"{name} is too large: expected at most {max_pixels / 1e6:g} megapixels. Received: more than that") from error
     except _DAMAGED as error:
         raise ImageError(f"Not a picture that can be read: expected JPEG, PNG, WebP and the like. Received: {name}") from error
 
 
-def _check_size(picture: PIL.Image.Image, max_pixels: int, name: str) -> None:
-    width, height = picture.size
-    held = MAX_MEMORY // (2 * _RGB_BYTES) if _is_plain(picture) else _pillow_pixels(picture)
-    allowed = min(max_pixels, held)
-    if width * height > allowed:
-        kind = "" if allowed == max_pixels else f" of {picture.format} in mode {picture.mode}"
-        raise ImageError(f"{name} is too large: expected at most {allowed / 1e6:.3g} megapixels{kind}. Received: {width}×{height}")
-
-
-def _pillow_pixels(picture: PIL.Image.Image) -> int:
-    """How many pixels of its kind Pillow can read in `MAX_MEMORY`: it takes the most while it decodes, or while they are copied out."""
-    held = _MODE_BYTES.get(picture.mode, _ANY_MODE_BYTES)
-    decoding = max(held, _CODEC_BYTES.get(picture.format or "", 0)) + _PROGRESSIVE_BYTES * ("progressive" in picture.info)
-    return (MAX_MEMORY - _PILLOW_BESIDE) // max(decoding, held + _RGB_BYTES)
-
-
-def _is_plain(picture: PIL.Image.Image) -> bool:
-    """Whether OpenCV reads the same pixels from it, and in less memory."""
-    return picture.format in {"JPEG", "MPO", "PNG"} and picture.mode == "RGB" and not picture.has_transparency_data and "progressive" not in picture.info
-
-
-def _decode(source: str | Path | bytes, max_pixels: int, name: str) -> tuple[Image | None, tuple[int, int], int]:
+def _decode(source: str | Path | bytes, max_pixels: int, name: str) -> tuple[Image | None, tuple[int, int], Any]:
     """The picture as it is stored, its size and orientation; no picture if `_decode_plain` is to read it, when Pillow's memory is free again."""
-    with PIL.Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_FORMATS) as picture:
-        _check_size(picture, max_pixels, name)
-        orientation = picture.getexif().get(_ORIENTATION, 1)
-        large = picture.width * picture.height > _pillow_pixels(picture)
-        return (None if large else _to_rgb(picture)), picture.size, orientation
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    with PIL.Image.open(file, formats=_FORMATS) as picture, opened_content(source) as content:
+        pixels, readable = picture.width * picture.height, pillow_pixels(picture, content)
+        allowed = min(max_pixels, max(readable, plain_pixels(picture, content)))
+        if pixels > allowed:
+            kind = "" if allowed == max_pixels else f" of {picture.format} in mode {picture.mode}, stored like this"
+            raise ImageError(f"{name} is too large: expected at most {allowed / 1e6:.3g} megapixels{kind}. Received: {picture.width}×{picture.height}")
+        if pixels > readable:
+            return None, picture.size, _header_orientation(picture, content)
+        image = _to_rgb(picture)
+        return image, picture.size, picture.getexif().get(ORIENTATION, 1)  # asked now: of a TIFF, Pillow turns the picture and drops this
+
+
+def _header_orientation(picture: PIL.Image.Image, content: Content) -> Any:
+    """Pillow decodes every PNG before it tells of its EXIF data, since they may come after the pixels: only if they do, here."""
+    if picture.format == "PNG" and not _has_late_notes(content):
+        return PIL.Image.Image.getexif(picture).get(ORIENTATION, 1)
+    return picture.getexif().get(ORIENTATION, 1)
+
+
+def _has_late_notes(content: Content) -> bool:
+    """Whether a PNG may have an orientation after its pixels."""
+    late = False
+    for kind, begin, _ in _chunks(content):
+        if late and (kind == _PNG_EXIF or content[begin : begin + _NOTE].startswith(_PNG_NOTES)):
+            return True
+        late |= kind == _PNG_PIXELS
+    return False
+
+
+def _chunks(content: Content) -> Iterator[tuple[bytes, int, int]]:
+    """Of each chunk of a PNG its kind, where its data begin, and where the next one begins."""
+    place = len(_PNG_START)
+    while len(kind := content[place + 4 : place + 8]) == 4:
+        begin, place = place + 8, place + 12 + int.from_bytes(content[place : place + 4], "big")
+        yield kind, begin, place
 
 
 def _decode_plain(source: str | Path | bytes, size: tuple[int, int]) -> Image:
@@ -129,14 +138,11 @@ def _from_bytes(content: npt.NDArray[np.uint8]) -> Image:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a JPEG's first image has an end; true of other formats. From a file OpenCV takes half an image for whole, from bytes it does not."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        if content[:2] != _JPEG_START:
-            return True
-        place = 2
-        while content[place : place + 1] == b"\xff" and content[place + 1 : place + 2] != _JPEG_SCAN:
-            place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
-        return content.find(_JPEG_END, place) >= 0
+    """Whether a JPEG's first image has an end, or all chunks of a PNG. From a file OpenCV takes half an image for whole, from bytes it does not."""
+    with opened_content(path) as content:
+        if content[: len(_PNG_START)] == _PNG_START:
+            return all(end <= len(content) for _, _, end in _chunks(content))
+        return content.find(_JPEG_END, find_scan(content)) >= 0
 
 
 def _to_rgb(picture: PIL.Image.Image) -> Image:
@@ -152,7 +158,7 @@ def _to_rgb(picture: PIL.Image.Image) -> Image:
 
 
 def _strip_to_rgb(strip: PIL.Image.Image, wide: bool) -> PIL.Image.Image:
-    if strip.mode in _DEEP_MODES:
+    if strip.mode in DEEP_MODES:
         return PIL.Image.fromarray((np.asarray(strip) >> 8).astype(np.uint8)).convert("RGB")
     if strip.mode == "I":
         values = np.asarray(strip).clip(0, 65_535)

@@ -8,7 +8,7 @@ written.
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,13 @@ _CERTAIN = COLUMNS.index("certain")
 _ROW = COLUMNS.index("row")
 _CACHE = -16_000  # KiB of memory for SQLite; the sign says that it is KiB
 _NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
+_TABLES = ("settings", "answers", "errors")
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS settings (content TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS answers ({_NAMES}, PRIMARY KEY (path, "row", face, model)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS errors (path, "row", error, PRIMARY KEY (path, "row")) WITHOUT ROWID;
 """
+_DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 Error = tuple[str, int, str]  # path, row, what is wrong
 
 
@@ -98,43 +100,52 @@ def _restored(index: int, value: Any) -> Any:
 
 
 @contextmanager
-def opened(path: Path, settings: dict[str, Any]) -> Iterator[Journal]:
+def opened(path: Path, settings: dict[str, Any], anew: bool = False) -> Iterator[Journal]:
     """Open a journal, or begin one.
 
     Args:
         path: of the SQLite file.
         settings: what its rows depend on, as JSON can hold it.
+        anew: forget what it holds, whatever the settings; not if another process has it open.
 
     Raises:
         ConfigError: if it was begun with other settings.
         DataError: if it cannot be written, is none, or another process has it open.
     """
     try:
-        connection = sqlite3.connect(path, timeout=0)
-        try:
-            _prepare(connection, settings, path)
+        with closing(_connect(path, anew)) as connection:
+            connection.executescript(_SCHEMA)
+            _check_settings(connection, settings, path)
             yield Journal(connection)
-        finally:
-            connection.close()
     except sqlite3.Error as error:
         raise DataError(
             f"Cannot write unfinished results: expected a folder that can be written to, and no other run at it. Received: {path} ({error})"
         ) from error
 
 
-def _prepare(connection: sqlite3.Connection, settings: dict[str, Any], path: Path) -> None:
-    # Exclusive: two runs must not share it. A write-ahead log: a commit costs no wait for the disk, and a killed process loses none.
-    for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL", f"cache_size = {_CACHE}"):
-        connection.execute(f"PRAGMA {pragma}")
-    connection.executescript(_SCHEMA)
-    _check_settings(connection, settings, path)
+def _connect(path: Path, anew: bool) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=0)
+    try:
+        # Exclusive: two runs must not share it. A write-ahead log: a commit costs no wait for the disk, and a killed process loses none.
+        for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL", f"cache_size = {_CACHE}"):
+            connection.execute(f"PRAGMA {pragma}")
+        if anew:
+            connection.executescript(f"BEGIN; {' '.join(f'DROP TABLE IF EXISTS {table};' for table in _TABLES)} COMMIT")
+        return connection
+    except sqlite3.Error as error:
+        connection.close()
+        if not anew or error.sqlite_errorcode not in _DAMAGED:
+            raise
+    delete(path)  # no other run can be at it
+    return _connect(path, anew=False)
 
 
 def _check_settings(connection: sqlite3.Connection, settings: dict[str, Any], path: Path) -> None:
     begun = connection.execute("SELECT content FROM settings").fetchone()
     wanted = json.dumps(settings, sort_keys=True)
     if begun and begun[0] != wanted and connection.execute("SELECT 1 FROM answers UNION ALL SELECT 1 FROM errors LIMIT 1").fetchone():
-        differing = [key for key, value in json.loads(begun[0]).items() if settings.get(key) != value]
+        old = json.loads(begun[0])
+        differing = [key for key in sorted({*old, *settings}) if old.get(key) != settings.get(key)]
         raise ConfigError(
             f"{path} was begun with other settings: expected the same {', '.join(differing)}, or --force to begin anew. "
             f"Received: {', '.join(str(settings.get(key)) for key in differing)}"

@@ -2,8 +2,10 @@
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -46,36 +48,48 @@ class Drawings:
 
     Attributes:
         target: the file or folder.
-        several: whether more than one picture is expected.
+        pictures: all that are to be read, as they are named; none of them is overwritten.
     """
 
     target: Path
-    several: bool
+    pictures: Sequence[str]
     _used: set[Path] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        if not self._in_folder and self.target.suffix.lower() not in _DRAWN_AS:
+        several = len(self.pictures) > 1
+        is_picture = self.target.suffix.lower() in _DRAWN_AS
+        if not self._in_folder and not is_picture:
             raise ConfigError(f"--draw: expected a file name that ends in {', '.join(_DRAWN_AS)}, or a folder. Received: {self.target}")
-        if self.several and self.target.is_file():
-            raise ConfigError(f"--draw: expected a folder for several pictures. Received: the file {self.target}")
+        if several and not self.target.is_dir() and (is_picture or self.target.exists()):
+            raise ConfigError(f"--draw: expected a folder for several pictures. Received: the file name {self.target}")
+        self._check_targets()
 
     @property
     def _in_folder(self) -> bool:
-        return self.several or self.target.is_dir()
+        return len(self.pictures) > 1 or self.target.is_dir()
+
+    def _check_targets(self) -> None:
+        """No picture may be lost, or a drawing be read as one: neither now nor when it is there."""
+        read = {_identity(Path(name)) for name in self.pictures if name != STDIN}
+        for name in self.pictures:
+            target = self._next_target(name)
+            if _identity(target) in read:
+                raise ConfigError(f"--draw: expected another file than the pictures that are read. Received: {target}")
+        self._used.clear()
 
     def save(self, image: Image, answer: Answer) -> None:
         """Write the picture with a mark a face.
 
         Raises:
-            ConfigError: if it cannot be written there, or would take the place of the picture itself.
+            ConfigError: if it cannot be written there.
         """
-        path = self._free_path(answer.path) if self._in_folder else self.target
-        if path.exists() and answer.path != STDIN and path.samefile(answer.path):
-            raise ConfigError(f"--draw: expected another file than the picture itself. Received: {path}")
-        save_drawing(path, image, [Mark(result.face.box, number, _word(result)) for number, result in enumerate(answer.results, 1)])
+        marks = [Mark(result.face.box, number, _word(result)) for number, result in enumerate(answer.results, 1)]
+        save_drawing(self._next_target(answer.path), image, marks)
 
-    def _free_path(self, name: str) -> Path:
-        """a-faces.png for a.jpg; a-faces-2.png for the next a.jpg of the same run."""
+    def _next_target(self, name: str) -> Path:
+        """In a folder a-faces.png for a.jpg; a-faces-2.png for the next a.jpg of the same run."""
+        if not self._in_folder:
+            return self.target
         stem = "stdin" if name == STDIN else Path(name).stem
         path, number = self.target / f"{stem}-faces.png", 1
         while path in self._used:
@@ -83,6 +97,17 @@ class Drawings:
             path = self.target / f"{stem}-faces-{number}.png"
         self._used.add(path)
         return path
+
+
+def _identity(path: Path) -> tuple[int | str, ...]:
+    """What all names of one file have in common, whether it is there already or not."""
+    with suppress(OSError):
+        status = path.stat()
+        return status.st_dev, status.st_ino
+    with suppress(OSError):
+        folder = path.parent.stat()
+        return folder.st_dev, folder.st_ino, os.path.normcase(path.name)
+    return (str(path),)
 
 
 @dataclass(frozen=True)
@@ -102,7 +127,7 @@ class Question:
     def answer(self, path: str) -> Answer:
         """Read one picture and say what is in it; what cannot be read is an answer too."""
         try:
-            image = read_image(sys.stdin.buffer.read() if path == STDIN else Path(path))
+            image = read_image(sys.stdin.buffer.read() if path == STDIN else Path(path), name="standard input")
         except ImageError as error:
             return Answer(path, error=str(error))
         answer = Answer(path, (image.shape[1], image.shape[0]), tuple(self._look(image)))
@@ -175,7 +200,7 @@ def _word(result: FaceResult) -> str:
 
 
 def _write_json(answers: Iterable[Answer], out: TextIO) -> None:
-    print(json.dumps([_as_object(answer) for answer in answers], indent=2, ensure_ascii=False), file=out)
+    print(json.dumps([_as_object(answer) for answer in answers], indent=2), file=out)  # in ASCII: JSON whatever the encoding of `out`
 
 
 def _as_object(answer: Answer) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from fersys.analysis import join, whole_face
 from fersys.atomic import replacing
+from fersys.detectors import DEFAULT
 from fersys.errors import ConfigError, DataError, ImageError
 from fersys.faces import detect
 from fersys.images import read_image
@@ -19,7 +20,7 @@ from fersys.journal import Error, Journal, Tally, delete, opened, write_errors
 from fersys.pictures import Picture, count, stream
 from fersys.recognizers.base import Recognizer
 from fersys.results import Face
-from fersys.tables import Row, find_writer, in_parts, to_rows
+from fersys.tables import Row, counted, find_writer, in_parts, to_rows
 
 _CROPS_AT_ONCE = 128  # pictures a task if they are faces already: a batch that a runtime is quick at
 _PHOTOS_AT_ONCE = 8  # photos take long and may be large
@@ -36,7 +37,8 @@ class Job:
         out: the table; its suffix chooses the format.
         recognizers: whom to ask.
         crops: whether pictures are faces already; otherwise faces are looked for.
-        settings: what else the answers depend on, such as the hash of each model; a run with others does not go on with this one's.
+        settings: what else the answers depend on, such as the hash of each model; a run with others does not go on with this one's,
+            nor does one of another version of FER-Sys or with another detector.
     """
 
     files: Sequence[Path]
@@ -86,9 +88,11 @@ def score(job: Job, force: bool = False, show: bool = True) -> Summary:
         DataError: if the pictures cannot be listed, or the results not be written.
     """
     write = find_writer(job.out)
-    _make_room(job, force)
-    settings = {"files": [str(path) for path in job.files], "crops": job.crops, "models": [asked.name for asked in job.recognizers], **job.settings}
-    with opened(job.journal, settings) as journal:
+    if job.out.exists() and not job.journal.exists() and not force:
+        raise ConfigError(f"Results are there already: expected another --out, or --force to replace them. Received: {job.out}")
+    if not job.out.parent.is_dir():
+        raise ConfigError(f"--out: expected a file in a folder that is there. Received: {job.out}")
+    with opened(job.journal, _settings(job), anew=force) as journal:
         summary = _fill(job, journal, show)
         try:
             with replacing(job.out) as unfinished:
@@ -100,13 +104,15 @@ def score(job: Job, force: bool = False, show: bool = True) -> Summary:
     return summary
 
 
-def _make_room(job: Job, force: bool) -> None:
-    if force:
-        delete(job.journal)
-    elif job.out.exists() and not job.journal.exists():
-        raise ConfigError(f"Results are there already: expected another --out, or --force to replace them. Received: {job.out}")
-    if not job.out.parent.is_dir():
-        raise ConfigError(f"--out: expected a file in a folder that is there. Received: {job.out}")
+def _settings(job: Job) -> dict[str, Any]:
+    """What the rows of a job depend on. Code may change what is answered; a version is what is known of it."""
+    from fersys import __version__
+
+    models = [asked.name for asked in job.recognizers]
+    return {
+        "version": __version__, "files": [str(path) for path in job.files], "crops": job.crops, "detector": "" if job.crops else DEFAULT, "models": models,
+        **job.settings,
+    }  # fmt: skip
 
 
 def _list_errors(job: Job, journal: Journal) -> None:
@@ -135,7 +141,7 @@ def _missing(job: Job, journal: Journal, bar: Any) -> Iterator[Picture]:
     for picture in stream(job.files, job.out):
         if journal.holds(picture.path, picture.row):
             bar.update()
-            bar.initial += 1  # there already: not to be counted into the speed
+            bar.initial = getattr(bar, "initial", 0) + 1  # there already: not to be counted into the speed; a bar that is not shown has none
         else:
             yield picture
 
@@ -184,7 +190,7 @@ def _look(job: Job, pictures: Sequence[Picture]) -> tuple[list[Row], list[Error]
 def _faces(picture: Picture, crops: bool) -> list[Face]:
     if picture.problem:
         raise ImageError(picture.problem)
-    image = read_image(picture.content)
+    image = read_image(picture.content, name=f"row {picture.row} of {picture.path}")
     return [whole_face(image)] if crops else detect(image)
 
 
@@ -204,7 +210,7 @@ def _ask(job: Job, ready: Sequence[tuple[Picture, list[Face]]]) -> list[Row]:
 def as_text(summary: Summary, out: Path) -> str:
     """Return a summary for people."""
     tally = summary.tally
-    lines = [f"{tally.pictures:,} pictures, {tally.faces:,} faces, {tally.faceless:,} pictures without a face: {out}"]
+    lines = [f"{counted(tally.pictures, 'picture')}, {counted(tally.faces, 'face')}, {counted(tally.faceless, 'picture')} without a face: {out}"]
     if tally.bad:
         lines.append(f"{tally.bad:,} could not be read: {out}.errors.csv")
     if summary.looked:
@@ -213,5 +219,5 @@ def as_text(summary: Summary, out: Path) -> str:
 
 
 def _accuracy(model: str, right: int, with_face: int, known: int) -> str:
-    whole = f"accuracy of {model}: {right / known:.4f} of {known:,} pictures with a label"
+    whole = f"accuracy of {model}: {right / known:.4f} of {counted(known, 'picture')} with a label"
     return whole if with_face == known else f"{whole}; {right / max(1, with_face):.4f} of the {with_face:,} with a face"

@@ -39,16 +39,18 @@ def find_default() -> Path:
 
 
 def describe_packages(folder: Path) -> str:
-    """Return a table for people: the packages in a folder with accuracy and size of each; below it what is built in.
-
-    Raises:
-        PackageError: if a package is damaged.
-    """
-    rows = [("model", "accuracy", "file", "weights", "shown as", "folder"), *(_row(package) for package in find_packages(folder))]
+    """Return a table for people: the packages in a folder with accuracy and size of each; below it what is damaged, and what is built in."""
+    rows: list[tuple[str, ...]] = [("model", "accuracy", "file", "weights", "shown as", "folder")]
+    damaged: list[str] = []
+    for package in find_packages(folder):
+        try:
+            rows.append(_row(package))
+        except (PackageError, TypeError) as error:  # TypeError: a number that is none. The others can be used all the same
+            damaged.append(f"{package.name}  cannot be used: {error}")
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     built_in = [_describe(name, model) for name, model in BUILT_IN.items()]
-    return "\n".join([*lines, "", "* answers if none is named with --model", "", "built in, named by a word:", *built_in])
+    return "\n".join([*lines, *damaged, "", "* answers if none is named with --model", "", "built in, named by a word:", *built_in])
 
 
 def _describe(name: str, model: BuiltIn) -> str:

@@ -14,7 +14,7 @@ from fersys.errors import ConfigError, ModelError
 from fersys.labels import EMOTIONS
 from fersys.tracking import TrackerConfig
 
-HALF_LIFE = 0.4  # seconds
+HALF_LIFE = 0.4  # seconds; how often the label changes with which, on one video of one face: reports/following.md
 RESET = TrackerConfig.keep  # seconds; whom the tracker has forgotten is somebody else
 Rows = npt.NDArray[np.float32]
 

@@ -72,6 +72,15 @@ def for_csv(row: Row) -> list[Any]:
     return [("true" if value else "false") if isinstance(value, bool) else f"{value:.7g}" if isinstance(value, float) else value for value in row]
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with what it counts.
+
+    >>> counted(1, "face"), counted(2000, "face")
+    ('1 face', '2,000 faces')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _write_jsonl(path: Path, rows: Iterable[Row]) -> None:
     with path.open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False) + "\n" for row in rows)

@@ -18,6 +18,7 @@ NOTICE = (
 )
 _PACE = 0.9  # weight of the past in the running mean of the time between frames
 _WIDTH = 78
+_MOST_CAMERAS = 1 << 31  # OpenCV takes an int of C; it means other things by negative ones, or crashes
 
 
 class Capture(Protocol):
@@ -32,9 +33,14 @@ class Capture(Protocol):
 def opened(number: int) -> Iterator[Capture]:
     """Open a camera and release it in the end.
 
+    Args:
+        number: counted by the system from 0.
+
     Raises:
-        VideoError: if there is none with this number, or it gives no picture.
+        VideoError: if there is none with this number.
     """
+    if not 0 <= number < _MOST_CAMERAS:
+        raise VideoError(f"No camera: expected a number from 0 to {_MOST_CAMERAS - 1}. Received: {number}")
     capture = cv2.VideoCapture(number)
     try:
         if not capture.isOpened():

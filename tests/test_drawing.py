@@ -37,3 +37,21 @@ def test_a_place_that_cannot_be_written_to_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="Received: "):
         save_drawing(tmp_path / "file" / "a.png", IMAGE, [])
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 5, 8, 9, 21, 22, 40])
+def test_the_smallest_pictures_are_drawn_too(side: int) -> None:
+    image = np.full((side, side, 3), 127, np.uint8)
+    drawn = draw_marks(image, [Mark((0, 0, side, side), 1, "happy")])
+    assert drawn.shape == image.shape
+    assert (drawn != 127).any()
+
+
+@pytest.mark.parametrize(("suffix", "most"), [(".webp", 16_383), (".jpg", 65_500), (".JPEG", 65_500)])
+def test_a_picture_that_its_format_cannot_hold_is_refused(suffix: str, most: int, tmp_path: Path) -> None:
+    save_drawing(tmp_path / f"fits{suffix}", np.zeros((1, most, 3), np.uint8), [])
+    for shape in ((1, most + 1, 3), (most + 1, 1, 3)):
+        with pytest.raises(ConfigError, match=rf"at most {most} pixels.*Received: .*{shape[1]}×{shape[0]}"):
+            save_drawing(tmp_path / f"large{suffix}", np.zeros(shape, np.uint8), [])
+    assert [path.name for path in tmp_path.iterdir()] == [f"fits{suffix}"]
+    save_drawing(tmp_path / "large.png", np.zeros((1, most + 1, 3), np.uint8), [])

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,48 @@ def test_a_model_that_is_none_is_one_line(words: list[str], tmp_path: Path) -> N
     assert done.stderr.startswith("error: Not a model package")
 
 
+@pytest.mark.parametrize("words", [["predict", "x.jpg"], ["score", "x.parquet", "--out", "x.csv"], ["video", "x.mp4", "y.mp4"], ["webcam"]])
+def test_a_home_that_nobody_has_is_one_line(words: list[str], tmp_path: Path) -> None:
+    done = run(*words, "--model", "~nosuchuser/x", folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.endswith("Received: ~nosuchuser/x\n")
+
+
+def test_a_source_in_a_home_that_nobody_has_is_one_line(tmp_path: Path, package: Path) -> None:
+    done = run("score", "~nosuchuser/x", "--out", tmp_path / "out.csv", "--model", package, folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.endswith("Received: ~nosuchuser/x\n")
+
+
+def huge(path: Path) -> Path:
+    """The header of a picture of 100 megapixels, of which Pillow warns."""
+    path.write_bytes(b"P6 10000 10000 255\n")
+    return path
+
+
+def odd(path: Path) -> Path:
+    """A photo whose EXIF data break off, of which Pillow warns."""
+    tags = b"MM\0*\0\0\0\x08\0\x02\x01\x0f\0\x02\0\0\xff\xff\0\0\0\x26"
+    PIL.Image.new("RGB", (40, 30)).save(path, "JPEG", exif=b"Exif\0\0" + tags)
+    return path
+
+
+@pytest.mark.parametrize(("make", "lines"), [(huge, 1), (odd, 0)])
+def test_pillow_s_warnings_are_not_shown(make: Callable[[Path], Path], lines: int, tmp_path: Path, package: Path) -> None:
+    done = run("predict", make(tmp_path / "a"), "--crops", "--model", package)
+    assert done.stderr.count("\n") == lines, done.stderr
+    assert done.returncode == lines
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_people_read_signs_that_their_terminal_has(encoding: str, photo: Path, package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    command = [sys.executable, "-c", _RUN_LEAN % ((),), "predict", str(photo), "--model", str(package)]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode(encoding)
+    assert "##" in said
+    assert "\\" not in said.replace(str(photo), "")
+
+
 def test_debug_shows_where_an_error_came_from(tmp_path: Path) -> None:
     assert "Traceback" in run("predict", "x.jpg", "--model", tmp_path, "--debug").stderr
 
@@ -127,7 +170,7 @@ def test_a_package_that_is_not_installed_is_one_line(tmp_path: Path, package: Pa
     done = run("score", tmp_path / "in", "--crops", "--out", tmp_path / out, "--model", package, without=(missing, "pyarrow.parquet"))
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert f"expected the packages of requirements-app.txt. Received: no {missing}" in done.stderr.replace("those of", "the packages of")
+    assert f"expected the packages of requirements-app.txt. Received: no {missing}" in done.stderr
 
 
 def test_without_the_completion_library_the_rest_works(photo: Path, package: Path) -> None:
@@ -165,6 +208,20 @@ def test_models_are_listed(tmp_path: Path) -> None:
     done = run("models", folder=tmp_path)
     assert done.returncode == 0
     assert "mine" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [("fersys.json", "{"), ("fersys.json", '{"name": "a", "architecture": "b", "format_version": 1, "params": "many"}'), ("metrics.json", "[]")],
+)
+def test_models_are_listed_beside_a_damaged_one(file: str, content: str, tmp_path: Path) -> None:
+    for name in ("broken", "mine"):
+        make_package(tmp_path / "hub" / "models", name)
+    (tmp_path / "hub" / "models" / "broken" / file).write_text(content)
+    done = run("models", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split()[0] for line in done.stdout.splitlines()[:3]] == ["model", "mine", "broken"]
+    assert "broken  cannot be used: " in done.stdout
 
 
 # Presses Tab twice after the words, as bash itself does it for its readline.

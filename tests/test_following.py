@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pytest
 
 from fersys import following
+from fersys.__main__ import main
 from fersys.errors import ConfigError
-from fersys.following import FollowConfig, Follower
+from fersys.following import LONGEST_BLIND, FollowConfig, Follower
 from fersys.labels import EMOTIONS
 from fersys.results import Face
 
@@ -138,6 +139,12 @@ def test_a_real_face_is_followed(astronaut: Pixels) -> None:
     frames = [follower.follow(np.roll(small, 2 * number, axis=1), number / 25) for number in range(8)]
     assert [[face.track.id for face in frame] for frame in frames] == [[]] + [[1]] * 7
     assert frames[7][0].box[0] - frames[1][0].box[0] == pytest.approx(12, abs=5)
+
+
+def test_the_help_says_that_faces_are_looked_for_at_least_so_often(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["video", "--help"])
+    assert f"at least every {LONGEST_BLIND} s" in " ".join(capsys.readouterr().out.split())
 
 
 def test_settings_out_of_range_are_refused() -> None:

@@ -4,6 +4,7 @@ import io
 import struct
 import subprocess
 import sys
+import warnings
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,8 +18,11 @@ import PIL.Image
 import pytest
 
 import fersys.images
+import fersys.memory
 from fersys.errors import ImageError
-from fersys.images import check_image, read_image
+from fersys.images import MAX_PIXELS, check_image, read_image
+from fersys.memory import opened_content, pillow_pixels, plain_pixels
+from tests.made_jpegs import in_three_scans
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -126,12 +130,37 @@ TURNS: dict[int, Callable[[Pixels], Pixels]] = {
 }
 
 
+def scene() -> Pixels:
+    """A quarter of each colour, so that lossy formats tell every way of lying from the others."""
+    image = np.zeros((32, 48, 3), np.uint8)
+    image[:16, :24], image[16:, :24], image[:16, 24:], image[16:, 24:] = (250, 10, 10), (10, 250, 10), (10, 10, 250), (240, 240, 240)
+    return image
+
+
+LOSSLESS: dict[str, dict[str, Any]] = {
+    "PNG": {},
+    "TIFF": {},
+    "TIFF ": {"compression": "tiff_lzw"},
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "MPO": {"quality": 95, "subsampling": 0},
+    "WEBP": {"lossless": True},
+    "AVIF": {"quality": 95, "subsampling": "4:4:4"},
+}
+
+
 @pytest.mark.parametrize("orientation", TURNS)
-def test_photo_is_turned_upright_by_its_exif_data(orientation: int) -> None:
+@pytest.mark.parametrize("kind", LOSSLESS)
+def test_photo_is_turned_upright_by_its_exif_data(kind: str, orientation: int) -> None:
+    as_taken = np.ascontiguousarray(TURNS[orientation](scene()))  # how the camera stored the upright scene
+    image = read_image(encoded(PIL.Image.fromarray(as_taken), kind.strip(), exif=turned(orientation), **LOSSLESS[kind]))
+    assert image.shape == scene().shape
+    assert np.abs(image.astype(int) - scene()).mean() < 8  # a wrong way of lying: above 60
+
+
+def turned(orientation: int) -> PIL.Image.Exif:
     exif = PIL.Image.Exif()
     exif[0x0112] = orientation
-    as_taken = np.ascontiguousarray(TURNS[orientation](colours()))  # how the camera stored the upright scene
-    np.testing.assert_array_equal(read_image(encoded(PIL.Image.fromarray(as_taken), exif=exif)), colours())
+    return exif
 
 
 def test_photo_with_a_second_one_inside_is_read_as_the_first() -> None:
@@ -176,6 +205,16 @@ def test_postscript_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Not a picture" in is_refused(encoded(PIL.Image.fromarray(colours()), "EPS"))
 
 
+@pytest.mark.parametrize("source", [None, 7, bytearray(b"x"), [b"x"]])
+def test_what_is_neither_a_path_nor_bytes_is_refused(source: Any) -> None:
+    assert is_refused(source).endswith(f"Received: {type(source).__name__}")
+
+
+def test_content_is_called_as_the_caller_says(tmp_path: Path) -> None:
+    assert is_refused(b"hello", name="row 3 of a table").endswith("Received: row 3 of a table")
+    assert str(tmp_path / "a.png") in is_refused(tmp_path / "a.png", name="not this")
+
+
 def test_missing_file_and_folder_are_named(tmp_path: Path) -> None:
     assert str(tmp_path / "none.png") in is_refused(tmp_path / "none.png")
     assert str(tmp_path) in is_refused(tmp_path)
@@ -199,6 +238,12 @@ def bomb(width: int, height: int) -> bytes:
 def test_too_many_pixels_are_refused_by_the_header_before_decoding(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PIL.Image.Image, "load", lambda _: pytest.fail("was decoded"))
     assert "too large: expected at most 50 megapixels" in is_refused(bomb(side, side))
+
+
+def test_a_picture_that_pillow_warns_of_is_refused_where_warnings_are_errors() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "too large" in is_refused(bomb(10_000, 10_000))
 
 
 def test_gray_of_32_bits_is_judged_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,16 +278,14 @@ def test_colours_of_16_bits_are_scaled_to_8(bits: int, tmp_path: Path) -> None:
 
 def plain_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes every JPEG and PNG count as too large for Pillow."""
-    monkeypatch.setattr(fersys.images, "_PILLOW_BESIDE", fersys.images.MAX_MEMORY)
+    monkeypatch.setattr(fersys.memory, "_PILLOW_BESIDE", fersys.memory.MAX_MEMORY)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 @pytest.mark.parametrize("orientation", TURNS)
 def test_large_pictures_are_read_like_small_ones(kind: str, orientation: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    exif = PIL.Image.Exif()
-    exif[0x0112] = orientation
     path = tmp_path / f"photo.{kind}"
-    path.write_bytes(encoded(PIL.Image.fromarray(colours()), kind, exif=exif))
+    path.write_bytes(encoded(PIL.Image.fromarray(colours()), kind, exif=turned(orientation)))
     expected = read_image(path)
     plain_reading(monkeypatch)
     np.testing.assert_array_equal(read_image(path), expected)
@@ -250,18 +293,67 @@ def test_large_pictures_are_read_like_small_ones(kind: str, orientation: int, tm
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_large_picture_that_breaks_off_is_refused(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+@pytest.mark.parametrize("side", [60, 400])  # a small PNG has its pixels in one chunk
+def test_large_picture_that_breaks_off_is_refused(kind: str, share: float, side: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain_reading(monkeypatch)
-    whole = encoded(PIL.Image.fromarray(colours(60, 80)), kind)
-    (tmp_path / "half").write_bytes(whole[: len(whole) // 2])
-    assert "Not a picture" in is_refused(tmp_path / "half")
-    assert "Not a picture" in is_refused(whole[: len(whole) // 2])
+    whole = encoded(PIL.Image.fromarray(colours(side, side)), kind)
+    (tmp_path / "part").write_bytes(whole[: int(len(whole) * share)])
+    assert "Not a picture" in is_refused(tmp_path / "part")
+    assert "Not a picture" in is_refused((tmp_path / "part").read_bytes())
+
+
+def test_large_png_with_wrong_bytes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain_reading(monkeypatch)
+    content = bytearray(encoded(PIL.Image.fromarray(colours(60, 80))))
+    content[len(content) // 2] ^= 0xFF
+    (tmp_path / "wrong.png").write_bytes(content)
+    assert "Not a picture" in is_refused(tmp_path / "wrong.png")
+    assert "Not a picture" in is_refused(bytes(content))
+
+
+@pytest.mark.parametrize("exif", [{}, {"exif": turned(6)}])
+def test_large_png_is_decoded_once(exif: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    content = encoded(PIL.Image.fromarray(colours()), **exif)
+    expected = read_image(content)
+    plain_reading(monkeypatch)
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", lambda _: pytest.fail("was decoded by Pillow too"))
+    np.testing.assert_array_equal(read_image(content), expected)
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+EXIF = turned(6).tobytes().removeprefix(b"Exif\0\0")
+LATE = {
+    "EXIF": chunk(b"eXIf", EXIF),
+    "XMP": chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP),
+    "EXIF as text": chunk(b"tEXt", b"Raw profile type exif\0\nexif\n" + str(len(EXIF)).encode() + b"\n" + EXIF.hex().encode() + b"\n"),
+}
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("kind", LATE)
+def test_orientation_that_stands_after_a_png_s_pixels_counts(kind: str, large: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = encoded(PIL.Image.fromarray(colours()))
+    end = chunk(b"IEND", b"")
+    if large:
+        plain_reading(monkeypatch)
+    np.testing.assert_array_equal(read_image(content.removesuffix(end) + LATE[kind] + end), np.rot90(colours(), -1))
+
+
+def test_jpeg_in_several_scans_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(in_three_scans(48, 32))
+    with PIL.Image.open(tmp_path / "a.jpg") as picture:
+        np.testing.assert_array_equal(read_image(tmp_path / "a.jpg"), np.asarray(picture.convert("RGB")))
 
 
 def test_kinds_that_take_more_memory_are_refused_at_fewer_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     picture = PIL.Image.fromarray(colours())
-    monkeypatch.setattr(fersys.images, "_PILLOW_BESIDE", 0)
-    monkeypatch.setattr(fersys.images, "MAX_MEMORY", 8 * WIDTH * HEIGHT)
+    monkeypatch.setattr(fersys.memory, "_PILLOW_BESIDE", 0)
+    monkeypatch.setattr(fersys.memory, "MAX_MEMORY", 8 * WIDTH * HEIGHT)
     assert read_image(encoded(picture, "JPEG")).shape == read_image(encoded(picture, "BMP")).shape == (HEIGHT, WIDTH, 3)
     assert "megapixels of WEBP" in is_refused(encoded(picture, "WEBP"))
     assert "megapixels of JPEG" in is_refused(encoded(picture, "JPEG", progressive=True))
@@ -271,35 +363,87 @@ _PEAK = """
 import re, sys
 from pathlib import Path
 import fersys.images
+source = Path(sys.argv[1])
+source = source.read_bytes() if sys.argv[2:] else source
 Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
 def peak(): return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 before = peak()
-image = fersys.images.read_image(sys.argv[1])
+image = fersys.images.read_image(source)
 print(image.shape[0] * image.shape[1], (peak() - before) // 1024)
 """
 
-LARGE: dict[str, tuple[str, str, int, dict[str, Any]]] = {
-    "JPEG": ("RGB", "JPEG", 50, {}),
-    "JPEG turned by EXIF": ("RGB", "JPEG", 50, {"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"}),
-    "PNG": ("RGB", "PNG", 50, {"compress_level": 1}),
-    "gray of 16 bits": ("I;16", "PNG", 50, {"compress_level": 1}),
-    "progressive JPEG": ("RGB", "JPEG", 29, {"progressive": True, "subsampling": 0}),
-    "CMYK JPEG": ("CMYK", "JPEG", 41, {}),
-    "transparent PNG": ("RGBA", "PNG", 41, {"compress_level": 1}),
-    "WebP": ("RGB", "WEBP", 18, {"method": 0}),
+
+def plain(mode: str, form: str, **settings: Any) -> Callable[[int, int], bytes]:
+    return lambda width, height: encoded(PIL.Image.new(mode, (width, height)), form, **settings)
+
+
+def noise(width: int, height: int) -> PIL.Image.Image:
+    """What no method can pack."""
+    return PIL.Image.frombytes("RGB", (width, height), np.random.default_rng(0).bytes(width * height * 3))
+
+
+def deep_tiff(width: int, height: int) -> bytes:
+    rows = [cv2.IMWRITE_TIFF_ROWSPERSTRIP, height, cv2.IMWRITE_TIFF_COMPRESSION, 8]
+    return cv2.imencode(".tif", np.zeros((height, width, 3), np.uint16), rows)[1].tobytes()
+
+
+def deep_jpeg2000(width: int, height: int) -> bytes:
+    return cv2.imencode(".jp2", np.zeros((height, width, 3), np.uint16))[1].tobytes()
+
+
+def animated_png(width: int, height: int) -> bytes:
+    frames = [PIL.Image.new("RGB", (width, height), colour) for colour in ("red", "blue")]
+    return encoded(frames[0], save_all=True, append_images=frames[1:], compress_level=1)
+
+
+def packed_tiff(width: int, height: int) -> bytes:
+    return encoded(noise(width, height), "TIFF", compression="packbits", strip_size=1 << 30)
+
+
+# How a picture of each kind is made, and up to how many megapixels `read_image` promises to read it.
+LARGE: dict[str, tuple[int, Callable[[int, int], bytes]]] = {
+    "JPEG": (50, plain("RGB", "JPEG")),
+    "JPEG turned by EXIF": (50, plain("RGB", "JPEG", exif=turned(6))),
+    "gray JPEG turned by EXIF": (50, plain("L", "JPEG", exif=turned(6))),
+    "JPEG in several scans": (29, in_three_scans),
+    "progressive JPEG": (29, plain("RGB", "JPEG", progressive=True, subsampling=0)),
+    "CMYK JPEG": (41, plain("CMYK", "JPEG")),
+    "progressive CMYK JPEG": (24, plain("CMYK", "JPEG", progressive=True, subsampling=0)),
+    "PNG": (50, plain("RGB", "PNG", compress_level=1)),
+    "PNG turned by EXIF": (50, plain("RGB", "PNG", compress_level=1, exif=turned(6))),
+    "gray PNG of 16 bits": (50, plain("I;16", "PNG", compress_level=1)),
+    "transparent PNG": (41, plain("RGBA", "PNG", compress_level=1)),
+    "animated PNG": (41, animated_png),
+    "WebP": (18, plain("RGB", "WEBP", method=0)),
+    "transparent AVIF": (18, plain("RGBA", "AVIF", speed=10)),
+    "JPEG 2000": (13, plain("RGB", "JPEG2000")),
+    "JPEG 2000 of 16 bits": (13, deep_jpeg2000),
+    "transparent JPEG 2000": (10, plain("RGBA", "JPEG2000")),
+    "TIFF": (41, plain("RGB", "TIFF", compression="tiff_lzw")),
+    "TIFF turned by EXIF": (36, plain("RGB", "TIFF", compression="tiff_lzw", exif=turned(6))),
+    "TIFF of 16 bits in one strip": (29, deep_tiff),
+    "packed TIFF in one strip": (26, packed_tiff),
 }
+
+
+def allowed(content: bytes) -> int:
+    with PIL.Image.open(io.BytesIO(content)) as picture, opened_content(content) as there:
+        return min(MAX_PIXELS, max(pillow_pixels(picture, there), plain_pixels(picture, there)))
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells the peak of a process's memory")
 @pytest.mark.parametrize("kind", LARGE)
-def test_reading_a_large_picture_takes_at_most_300_megabytes(kind: str, tmp_path: Path) -> None:
-    mode, form, megapixels, settings = LARGE[kind]
-    path = tmp_path / "large"
-    PIL.Image.new(mode, (1000 * megapixels // 5, 5000)).save(path, form, **settings)
-    done = subprocess.run([sys.executable, "-c", _PEAK, str(path)], capture_output=True, text=True, check=True)
-    pixels, megabytes = map(int, done.stdout.split())
-    assert pixels == megapixels * 1_000_000
-    assert megabytes <= 300
+def test_the_largest_picture_of_each_kind_takes_at_most_300_megabytes(kind: str, tmp_path: Path) -> None:
+    promised, make = LARGE[kind]
+    most = allowed(make(2000, 1000))
+    assert most >= promised * 1_000_000
+    width = most // 5000 - 20  # a large one is packed a little better or worse than a small one
+    (tmp_path / "large").write_bytes(make(width, 5000))
+    for way in ([], ["its bytes"]):
+        done = subprocess.run([sys.executable, "-c", _PEAK, str(tmp_path / "large"), *way], capture_output=True, text=True, check=True)
+        pixels, megabytes = map(int, done.stdout.split())
+        assert pixels == width * 5000
+        assert megabytes <= 300, way
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8)])

@@ -1,6 +1,8 @@
 """Rows that survive a kill."""
 
 import csv
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,56 @@ def test_other_settings_are_refused_and_named(tmp_path: Path) -> None:
         journal.add([row("a")], [])
     with pytest.raises(ConfigError, match=r"expected the same crops, or --force.*Received: False"), opened(tmp_path / "j", {"crops": False, "files": ["a"]}):
         pass
+
+
+@pytest.mark.parametrize(("old", "new"), [({}, {"detector": "haar"}), ({"detector": "haar"}, {})])
+def test_a_setting_that_only_one_of_them_has_differs(tmp_path: Path, old: dict[str, str], new: dict[str, str]) -> None:
+    with opened(tmp_path / "j", old) as journal:
+        journal.add([row("a")], [])
+    with pytest.raises(ConfigError, match="expected the same detector, or --force"), opened(tmp_path / "j", new):
+        pass
+
+
+def test_begun_anew_it_holds_nothing_whatever_the_settings(tmp_path: Path) -> None:
+    with opened(tmp_path / "j", {"crops": True}) as journal:
+        journal.add([row("a")], [("b", -1, "bad")])
+    with opened(tmp_path / "j", {"crops": False}, anew=True) as journal:
+        assert journal.tally() == Tally(0, 0, 0, 0)
+        journal.add([row("c")], [])
+    with opened(tmp_path / "j", {"crops": False}) as journal:
+        assert [found[0] for found in journal.rows()] == ["c"]
+
+
+def test_what_another_run_has_open_is_not_begun_anew(tmp_path: Path) -> None:
+    with opened(tmp_path / "j", {}) as journal:
+        journal.add([row("a")], [])
+        with pytest.raises(DataError, match="no other run at it"), opened(tmp_path / "j", {}, anew=True):
+            pass
+        journal.add([row("b")], [])
+    with opened(tmp_path / "j", {}) as journal:
+        assert [found[0] for found in journal.rows()] == ["a", "b"]
+
+
+@pytest.mark.parametrize("content", [b"no database " * 100, b"SQLite format 3\0" + bytes(range(256)) * 16, b""])
+def test_a_damaged_one_is_begun_anew_if_that_is_asked_for(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "j").write_bytes(content)
+    with opened(tmp_path / "j", {}, anew=True) as journal:
+        journal.add([row("a")], [])
+        assert journal.holds("a", -1)
+
+
+def test_one_of_other_columns_is_begun_anew_if_that_is_asked_for(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "j")) as connection:
+        connection.execute("CREATE TABLE answers (path, verdict)")
+    with opened(tmp_path / "j", {}, anew=True) as journal:
+        journal.add([row("a")], [])
+        assert journal.holds("a", -1)
+
+
+def test_neither_a_kill_nor_a_power_cut_damages_it(tmp_path: Path) -> None:
+    with opened(tmp_path / "j", {}) as journal:
+        said = [journal._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+    assert said == ["wal", 1]  # 1: NORMAL, which is safe with a write-ahead log; sqlite.org/pragma.html#pragma_synchronous
 
 
 def test_other_settings_are_taken_while_there_is_nothing_yet(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -105,8 +106,23 @@ def test_a_picture_comes_from_standard_input_too(photo: Path, monkeypatch: pytes
     assert capsys.readouterr().out.startswith("-: one face")
 
 
+def test_what_is_wrong_with_standard_input_is_said_of_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"no picture")))
+    assert predict(["-"], Question([Says()]), FORMATS["text"]) == 1
+    assert capsys.readouterr().err.endswith("Received: standard input\n")
+
+
+@pytest.mark.parametrize("name", ["é😀.png", "a\udce9.png"])
+def test_json_is_whole_in_any_encoding(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(file, encoding="cp1252", errors="backslashreplace"))
+    predict([name], Question([Says()]), FORMATS["json"])
+    sys.stdout.flush()
+    assert json.loads(file.getvalue())[0]["path"] == name
+
+
 def drawn(photos: list[Path], target: Path) -> None:
-    predict([str(path) for path in photos], Question([Says()], drawings=Drawings(target, len(photos) > 1)), FORMATS["json"])
+    predict([str(path) for path in photos], Question([Says()], drawings=Drawings(target, [str(path) for path in photos])), FORMATS["json"])
 
 
 def test_one_picture_is_drawn_into_a_file(photo: Path, tmp_path: Path, astronaut: Pixels) -> None:
@@ -124,20 +140,56 @@ def test_several_pictures_are_drawn_into_a_folder_again_and_again(photo: Path, b
         assert {path.name for path in (tmp_path / "drawn").iterdir()} == {"photo-faces.png", "blank-faces.png", "photo-faces-2.png"}
 
 
+def refused(photos: list[Path], target: Path) -> str:
+    before = {path: path.read_bytes() for path in photos[0].parent.rglob("*.png")}
+    with pytest.raises(ConfigError, match=r"another file than the pictures.*Received: ") as caught:
+        drawn(photos, target)
+    assert {path: path.read_bytes() for path in photos[0].parent.rglob("*.png")} == before
+    return str(caught.value)
+
+
 def test_no_drawing_takes_the_place_of_its_picture(photo: Path) -> None:
-    before = photo.read_bytes()
-    with pytest.raises(ConfigError, match="another file than the picture itself"):
-        drawn([photo], photo)
+    assert str(photo) in refused([photo], photo)
+    assert str(photo) in refused([photo], photo.parent / "." / photo.name)
     drawn([photo], photo.parent)
-    assert photo.read_bytes() == before
+
+
+def test_no_drawing_takes_the_place_of_another_picture_of_the_run(photo: Path, blank: Path) -> None:
+    before = photo.read_bytes()
+    drawing = photo.with_name("blank-faces.png")
+    assert str(drawing) in refused([blank, drawing], photo.parent)  # not there yet: it would be read as a photo
+    drawing.write_bytes(before)
+    assert str(drawing) in refused([blank, drawing], photo.parent)
+    assert str(drawing) in refused([drawing, blank], photo.parent)
+    drawing.rename(photo.with_name("blank-faces-2.png"))
+    refused([blank, blank, photo.with_name("blank-faces-2.png")], photo.parent)
+
+
+def test_no_drawing_takes_the_place_of_a_picture_by_another_name_of_it(photo: Path) -> None:
+    other = photo.with_name("link.png")
+    other.hardlink_to(photo)
+    assert str(other) in refused([photo], other)
+
+
+def test_names_that_no_file_can_have_are_bad_pictures_not_a_crash(blank: Path, tmp_path: Path) -> None:
+    drawn([tmp_path / ("a" * 400), blank], tmp_path / "drawn")
+    assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["blank-faces.png"]
 
 
 def test_a_drawing_of_an_unknown_kind_is_refused_before_anything_is_done(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"\.png, \.jpg.*Received: a\.txt"):
-        Drawings(Path("a.txt"), several=False)
-    (tmp_path / "a.png").write_text("")
-    with pytest.raises(ConfigError, match="a folder for several"):
-        Drawings(tmp_path / "a.png", several=True)
+        Drawings(Path("a.txt"), ["a.jpg"])
+    (tmp_path / "there").write_text("")
+    for file in (tmp_path / "there", tmp_path / "out.png", tmp_path / "out.JPG"):
+        with pytest.raises(ConfigError, match=f"a folder for several.*{file.name}"):
+            Drawings(file, ["a.jpg", "b.jpg"])
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+def test_a_folder_may_be_named_like_a_picture(photo: Path, blank: Path, tmp_path: Path) -> None:
+    (tmp_path / "drawn.png").mkdir()
+    drawn([photo, blank], tmp_path / "drawn.png")
+    assert len(list((tmp_path / "drawn.png").iterdir())) == 2
 
 
 @pytest.mark.parametrize(("share", "full"), [(0, 0), (0.5, 10), (1, 20)])

@@ -28,6 +28,10 @@ def test_a_call_may_use_as_many_threads_as_asked_for(threads: int, tmp_path: Pat
     assert open_network(network(tmp_path), threads).get_session_options().intra_op_num_threads == threads
 
 
+def test_threads_that_wait_do_not_burn_a_core(tmp_path: Path) -> None:
+    assert open_network(network(tmp_path)).get_session_options().get_session_config_entry("session.intra_op.allow_spinning") == "0"
+
+
 @pytest.mark.parametrize("content", [b"", b"no network", bytes(1000)])
 def test_a_file_that_is_no_network_is_one_clear_error(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(content)

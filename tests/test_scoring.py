@@ -1,12 +1,14 @@
 """Tables of any number of pictures: complete, once each, whatever happens on the way."""
 
 import csv
+import itertools
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,17 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import pytest
+from tqdm import tqdm
 
-from fersys import load
+import fersys
+from fersys import load, scoring
+from fersys.analysis import whole_face
 from fersys.errors import ConfigError, DataError
 from fersys.images import read_image
+from fersys.journal import Tally, opened
 from fersys.labels import EMOTIONS
-from fersys.scoring import Job, _in_order, as_text, score
+from fersys.pictures import NO_ROW, Picture
+from fersys.scoring import Job, Summary, _answers, _in_order, _missing, as_text, score
 from tests.made_pictures import fill, pictures, write_parquet
 from tests.tiny_package import make_package
 
@@ -41,12 +48,17 @@ class Sure:
 
 
 class Stopping(Sure):
-    """Is stopped by Ctrl+C at its third call."""
+    """Is stopped by Ctrl+C at its third call. With one worker, what came before is written by then."""
 
     def predict(self, crops: Sequence[Pixels]) -> npt.NDArray[np.float32]:
         if len(self.shown) == 2:
             raise KeyboardInterrupt
         return super().predict(crops)
+
+
+@pytest.fixture
+def _one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -89,6 +101,14 @@ def test_bad_pictures_are_listed_and_the_others_go_on(tmp_path: Path) -> None:
     assert "2 could not be read" in as_text(summary, tmp_path / "out.csv")
 
 
+def test_a_bad_row_of_a_parquet_file_is_called_by_its_name(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "a.parquet", [*pictures(1), b"no picture"])
+    score(Job([path], tmp_path / "out.csv", [Sure()], crops=True))
+    (error,) = table(tmp_path / "out.csv.errors.csv")
+    assert (error["path"], error["row"]) == (str(path), "1")
+    assert error["error"].endswith(f"Received: row 1 of {path}")
+
+
 def test_labels_of_a_parquet_file_give_an_accuracy(tmp_path: Path) -> None:
     path = write_parquet(tmp_path / "a.parquet", pictures(4), ["happy", "happy", "sad", "happy"])
     summary = score(Job([path], tmp_path / "out.csv", [Sure()], crops=True))
@@ -120,6 +140,7 @@ def test_large_crops_do_not_pile_up(tmp_path: Path) -> None:
     assert max(model.shown) <= 2  # 22 MB each
 
 
+@pytest.mark.usefixtures("_one_worker")
 def test_after_an_interruption_it_goes_on_where_it_was(tmp_path: Path) -> None:
     fill(tmp_path / "in", pictures(600))
     with pytest.raises(KeyboardInterrupt):
@@ -156,6 +177,7 @@ def test_a_killed_process_loses_no_row_and_doubles_none(tmp_path: Path) -> None:
     assert len(table(tmp_path / "out.csv")) == 3000
 
 
+@pytest.mark.usefixtures("_one_worker")
 def test_a_model_that_was_changed_does_not_go_on_with_the_rows_of_the_old(tmp_path: Path) -> None:
     fill(tmp_path / "in", pictures(600))
     with pytest.raises(KeyboardInterrupt):
@@ -164,6 +186,33 @@ def test_a_model_that_was_changed_does_not_go_on_with_the_rows_of_the_old(tmp_pa
     with pytest.raises(ConfigError, match="the same packages, or --force"):
         score(job)
     assert score(job, force=True).looked == 600
+
+
+@pytest.mark.usefixtures("_one_worker")
+@pytest.mark.parametrize(("place", "value", "named"), [("__version__", "0.0.0", "version"), ("DEFAULT", "haar", "detector")])
+def test_another_version_or_detector_does_not_go_on_with_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, value: str, named: str) -> None:
+    fill(tmp_path / "in", pictures(64))
+    monkeypatch.setattr(scoring, "detect", lambda image: [whole_face(image)])
+    with pytest.raises(KeyboardInterrupt):
+        score(Job([tmp_path / "in"], tmp_path / "out.csv", [Stopping()]))
+    monkeypatch.setattr(fersys if named == "version" else scoring, place, value)
+    with pytest.raises(ConfigError, match=f"expected the same {named}, or --force.*Received: {value}"):
+        score(Job([tmp_path / "in"], tmp_path / "out.csv", [Sure()]))
+
+
+def test_a_run_that_is_still_at_it_is_not_disturbed_by_force(tmp_path: Path) -> None:
+    fill(tmp_path / "in", pictures(300))
+
+    class Intruding(Sure):
+        def predict(self, crops: Sequence[Pixels]) -> npt.NDArray[np.float32]:
+            with pytest.raises(DataError, match="no other run at it"):
+                score(Job([tmp_path / "in"], tmp_path / "out.csv", [Sure("other")], crops=True), force=True)
+            return super().predict(crops)
+
+    score(Job([tmp_path / "in"], tmp_path / "out.csv", [Intruding("first")], crops=True))
+    rows = table(tmp_path / "out.csv")
+    assert (len(rows), {row["model"] for row in rows}) == (300, {"first"})
+    assert left(tmp_path) == {"in", "out.csv"}
 
 
 def test_results_that_are_there_are_kept_unless_forced(tmp_path: Path) -> None:
@@ -203,6 +252,34 @@ def test_a_broken_source_leaves_no_result(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not a parquet file"):
         score(Job([tmp_path / "a.parquet"], tmp_path / "out.csv", [Sure()]))
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_of_a_million_pictures_few_are_taken_before_their_rows_are_written(tmp_path: Path) -> None:
+    (path,) = fill(tmp_path, pictures(1))
+    taken = itertools.count()
+    endless = (Picture(str(path), next(taken), path) for _ in range(1_000_000))
+    answers = _answers(Job([], tmp_path / "out.csv", [Sure()], crops=True), endless)
+    for number in range(1, 4):
+        _, _, size = next(answers)
+        assert 0 < size <= 256
+        assert next(taken) < number * 256 + 1500  # with four workers
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_pictures_that_are_there_already_do_not_count_as_speed(tmp_path: Path, hidden: bool) -> None:
+    files = fill(tmp_path / "in", pictures(5))
+    job = Job([tmp_path / "in"], tmp_path / "out.csv", [Sure()], crops=True)
+    with opened(job.journal, {}) as journal, tqdm(total=5, disable=hidden) as bar:
+        journal.add([], [(str(path), NO_ROW, "bad") for path in files[:3]])
+        assert [picture.content for picture in _missing(job, journal, bar)] == files[3:]
+        assert bar.initial == 3
+    assert score(replace(job, out=tmp_path / "new.csv"), show=not hidden).looked == 5
+
+
+def test_one_is_counted_as_one() -> None:
+    said = as_text(Summary(Tally(1, 1, 1, 1), 1, 1.0, {"m": (1, 1, 1)}), Path("out.csv"))
+    assert "1 picture, 1 face, 1 picture without a face" in said
+    assert "1.0000 of 1 picture with a label" in said
 
 
 def test_no_more_is_read_ahead_than_allowed() -> None:

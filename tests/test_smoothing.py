@@ -1,5 +1,7 @@
 """Probabilities smoothed over time: exact for any spacing of frames."""
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -7,7 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fersys.errors import ConfigError, ModelError
+from fersys.faces import detect
+from fersys.package import SHIPPED, load
 from fersys.smoothing import HALF_LIFE, RESET, Smoother, weight_of_past
+from fersys.tracking import TrackerConfig
+from fersys.video import opened
 
 Row = npt.NDArray[np.float32]
 HAPPY, SAD, FEAR = np.eye(7, dtype=np.float32)[[3, 4, 2]]
@@ -74,7 +80,20 @@ def test_after_a_gap_a_face_is_begun_anew() -> None:
     smoother = Smoother(half_life=10)
     smoother.update(1, HAPPY, 0.0)
     assert smoother.update(1, SAD, RESET)[3] > 0.9
+    smoother.update(2, SAD, RESET + 0.5)  # meanwhile there were frames without it
     assert (smoother.update(1, FEAR, 2 * RESET + 0.01) == FEAR).all()
+
+
+def test_answers_that_are_far_apart_are_smoothed_all_the_same() -> None:
+    smoother = Smoother(half_life=2 * RESET)
+    for face in (1, 2):
+        smoother.update(face, HAPPY, 0.0)
+    for face in (1, 2):  # the whole moment before counts, not only what was said last
+        assert smoother.update(face, SAD, 2 * RESET) == pytest.approx((HAPPY + SAD) / 2)
+
+
+def test_a_face_is_begun_anew_when_the_tracker_has_forgotten_it() -> None:
+    assert TrackerConfig.keep == RESET
 
 
 def test_faces_do_not_touch_one_another() -> None:
@@ -115,3 +134,38 @@ def test_settings_out_of_range_are_refused(half_life: float, reset: float) -> No
 def test_other_than_seven_probabilities_are_refused() -> None:
     with pytest.raises(ModelError, match=r"\(6,\)"):
         Smoother(HALF_LIFE).update(1, HAPPY[:6], 0.0)
+
+
+@pytest.fixture(scope="module")
+def said(media: Path) -> list[tuple[float, Row]]:
+    """What the shipped CNN says of the one face in every frame of a real video, with its time."""
+    package = Path(__file__).parent.parent / SHIPPED / "fersys-cnn"
+    if not package.is_dir():
+        pytest.skip("no shipped model in this checkout")
+    model = load(package)
+    with opened(media / "WolfgangLanger_Pexels.mp4") as reader:
+        looked = [(time, detect(frame)) for time, frame in reader.frames()]
+    return [(time, model.predict([faces[0].crop])[0]) for time, faces in looked if faces]
+
+
+def smoothed(said: list[tuple[float, Row]], half_life: float) -> Row:
+    smoother = Smoother(half_life)
+    return np.stack([smoother.update(1, row, time) for time, row in said])
+
+
+def changes(rows: Row) -> int:
+    """How often the label changes."""
+    return int((np.diff(rows.argmax(axis=1)) != 0).sum())
+
+
+def test_on_a_real_video_the_label_changes_less_often_and_scores_move_less(said: list[tuple[float, Row]]) -> None:
+    raw, smooth = smoothed(said, 0), smoothed(said, HALF_LIFE)
+    assert (raw == np.stack([row for _, row in said])).all()
+    assert changes(smooth) < changes(raw)
+    assert np.abs(np.diff(smooth, axis=0)).sum() < 0.5 * np.abs(np.diff(raw, axis=0)).sum()
+
+
+def test_on_a_real_video_what_is_said_most_of_the_time_stays_the_same(said: list[tuple[float, Row]]) -> None:
+    raw, smooth = smoothed(said, 0), smoothed(said, HALF_LIFE)
+    assert np.bincount(raw.argmax(axis=1)).argmax() == np.bincount(smooth.argmax(axis=1)).argmax()
+    assert smooth.mean(axis=0) == pytest.approx(raw.mean(axis=0), abs=0.05)  # it lags, but takes no side

@@ -1,5 +1,6 @@
 """Ids that stay over frames: on made-up movements, and on real videos."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,8 +52,18 @@ def test_a_far_face_is_another_one() -> None:
     assert ids(tracker, [square(0)], 0.0) + ids(tracker, [square(300)], 0.04) == [1, 2]
 
 
-def test_a_much_larger_face_beside_it_is_another_one() -> None:
-    assert likeness(square(0), (45, 60, 150, 150)) == 0
+@pytest.mark.parametrize(("sides", "same"), [(0.65, True), (0.75, False), (1.5, False)])
+def test_boxes_apart_are_one_face_only_if_they_are_near(sides: float, same: bool) -> None:
+    away = 50 * sides / math.sqrt(2)  # to the right and down
+    apart = square(away, 100 + away)
+    assert overlap(square(0), apart) < 0.2
+    assert (likeness(square(0), apart) > 0) == same
+
+
+@pytest.mark.parametrize(("side", "same"), [(95, True), (130, False), (22, False)])
+def test_a_much_larger_or_smaller_face_at_the_same_place_is_another_one(side: float, same: bool) -> None:
+    corner = 25 - side / 2
+    assert (likeness(square(0), (corner, 100 + corner, side, side)) > 0) == same
 
 
 def test_the_better_overlap_wins_whatever_the_order() -> None:
@@ -78,6 +89,21 @@ def test_a_single_false_alarm_is_not_shown_if_confirmation_is_asked_for() -> Non
     assert tracker.waits
     assert [track.id for track in tracker.update([square(1)], 0.04)] == [1]
     assert not tracker.waits
+
+
+def test_frames_further_apart_than_a_face_is_remembered_still_show_the_same_face() -> None:
+    tracker = Tracker(TrackerConfig(keep=1.0, confirm=2))
+    shown = [[track.id for track in tracker.update([square(number)], 7.0 * number)] for number in range(4)]
+    assert shown == [[], [1], [1], [1]]
+    tracker.update([], 35.0)
+    assert ids(tracker, [square(4)], 42.0) == []  # one look without it, and it is forgotten: new, so not confirmed
+
+
+def test_a_frame_that_stands_alone_confirms_its_faces() -> None:
+    tracker = Tracker(TrackerConfig(confirm=3))
+    assert [track.id for track in tracker.update([square(0)], 0.0, alone=True)] == [1]
+    assert [track.id for track in tracker.update([square(1), square(300)], 9.0, alone=True)] == [1, 2]
+    assert [track.id for track in tracker.update([square(2), square(600)], 9.1)] == [1, 2]  # the third is new, the second bridged
 
 
 def test_between_detections_a_box_goes_on_at_its_speed() -> None:

@@ -15,7 +15,22 @@ from tests.tiny_package import make_package
 from train.__main__ import main
 from train.config import RECIPES, FitConfig
 
-COMMANDS = ("data", "fit", "evaluate", "certainty", "release", "ablate", "bench", "runtimes", "detectors", "alignment", "weights", "compare")
+COMMANDS = (
+    "data",
+    "fit",
+    "evaluate",
+    "certainty",
+    "release",
+    "ablate",
+    "bench",
+    "runtimes",
+    "detectors",
+    "following",
+    "scale",
+    "alignment",
+    "weights",
+    "compare",
+)
 ROOT = Path(__file__).parent.parent
 
 
@@ -87,6 +102,7 @@ WRONG = [
     (["release"], ["folder"]),
     (["weights"], ["wheel"]),
     (["alignment", "--limit", "0"], ["--limit", "expected a number from 1 on", "'0'"]),
+    (["scale", "--rows", "10", "-3"], ["--rows", "expected a number from 1 on", "'-3'"]),
 ]
 
 
@@ -242,8 +258,29 @@ def test_trial_media_come_from_the_flag_then_the_environment(monkeypatch: pytest
     assert capsys.readouterr().out == "table in reports\n" * 2
 
 
-def test_without_trial_media_flag_and_variable_are_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["detectors"]) == 1
+def test_faces_are_followed_in_the_trial_media_with_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import train.following_report
+
+    monkeypatch.setattr(train.following_report, "run_following", lambda media, model: (media, model.name))
+    monkeypatch.setattr(train.following_report, "write_report", lambda result, folder: f"{result[1]} in {result[0]}, written to {folder}")
+    assert main(["following", "--media", "here", "--package", str(make_package(tmp_path, "tiny"))]) == 0
+    assert capsys.readouterr().out == "tiny in here, written to reports"
+
+
+def test_as_many_pictures_are_scored_as_asked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    import train.scale
+
+    monkeypatch.setattr(train.scale, "run_scale", lambda package, sizes: (package, sizes))
+    monkeypatch.setattr(train.scale, "write_report", lambda result, folder: f"{result[1]} with {result[0]}, written to {folder}\n")
+    assert main(["scale"]) == main(["scale", "--package", "other", "--rows", "5", "7"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"[10000, 100000] with {Path('hub/models/fersys-cnn')}, written to reports"
+    assert second == "[5, 7] with other, written to reports"
+
+
+@pytest.mark.parametrize("command", ["detectors", "following"])
+def test_without_trial_media_flag_and_variable_are_named(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command]) == 1
     line = one_line(capsys)
     assert "--media" in line
     assert "FERSYS_MEDIA" in line

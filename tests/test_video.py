@@ -42,6 +42,12 @@ def streams(path: Path) -> str:
     return "\n".join(line for line in done.stderr.splitlines() if "Stream #" in line)
 
 
+def begin(path: Path, kind: str) -> float:
+    """Seconds to the first packet of a video's pictures (v) or sound (a), as ffprobe says."""
+    words = ["ffprobe", "-v", "error", "-select_streams", kind, "-show_entries", "packet=pts_time", "-of", "csv=p=0", "-read_intervals", "%+#1", str(path)]
+    return float(subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()[0].strip(","))
+
+
 def reds(frame: Pixels) -> tuple[float, float]:
     """Centre (x, y) of what is red."""
     rows, columns = np.nonzero(frame[..., 0].astype(int) > 100)
@@ -70,6 +76,24 @@ def test_what_is_no_video_is_one_clear_error(tmp_path: Path, content: bytes) -> 
     (tmp_path / "a.mp4").write_bytes(content)
     with pytest.raises(VideoError, match="Not a video that can be read"):
         read(tmp_path / "a.mp4")
+
+
+def test_a_name_with_a_colon_is_read_and_written_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    try:
+        write(tmp_path / "a.mp4", squares(4)).rename("meeting-10:30.mp4")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    copy(Path("meeting-10:30.mp4"), Path("out:1.mp4"))
+    assert len(read(Path("out:1.mp4"))) == 4
+
+
+@needs_ffmpeg
+def test_the_sound_of_a_name_with_a_colon_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    silent = write(tmp_path / "silent.mp4", squares(5))
+    ffmpeg("-i", silent, "-f", "lavfi", "-i", "sine=duration=1", "-c:v", "copy", "-c:a", "aac", tmp_path / "a:1.mp4")
+    assert copy(Path("a:1.mp4"), Path("b.mp4")) == "H.264; sound copied"
 
 
 def test_a_missing_video_and_a_folder_are_errors(tmp_path: Path) -> None:
@@ -101,6 +125,8 @@ class FakeCapture:
         ([0, 0, 0], 25, [0, 0.04, 0.08]),  # no times
         ([0, 100, 50, 300], 10, [0, 0.1, 0.2, 0.3]),  # a step back
         ([0, math.nan], 20, [0, 0.05]),
+        ([0, 2000, 4000], 0.5, [0, 2, 4]),
+        ([0, 0, 0], 0.5, [0, 2, 4]),  # a slide show without times
         ([0, 0], 0, [0, 1 / 30]),  # no rate either
         ([0, 0], 1000, [0, 1 / 30]),
     ],
@@ -133,6 +159,23 @@ def test_an_uneven_video_is_written_at_an_even_rate(times: list[float], expected
     assert sink.written == expected
 
 
+def test_a_pause_is_cut_short_and_what_follows_comes_after_it() -> None:
+    sink = Counted()
+    writer = VideoWriter(sink, 10.0, "")
+    for number, time in enumerate((0, 0.1, 100_000, 100_000.1, 100_040, 200_000, 200_000.1)):
+        writer.write(time, np.full((2, 2, 3), number, np.uint8))
+    assert [sink.written.count(number) for number in range(7)] == [1, 1, 600, 1, 399, 600, 1]  # a minute at most
+    assert writer.cut == pytest.approx(200_000.1 - (len(sink.written) - 1) / 10)
+
+
+def test_a_video_of_a_frame_an_hour_has_them_all() -> None:
+    sink = Counted()
+    writer = VideoWriter(sink, 1 / 3600, "")
+    for number in range(4):
+        writer.write(3600 * number, np.full((2, 2, 3), number, np.uint8))
+    assert (sink.written, writer.cut) == ([0, 1, 2, 3], 0)
+
+
 @needs_ffmpeg
 def test_with_ffmpeg_it_is_h264_with_the_sound_copied(tmp_path: Path) -> None:
     silent = write(tmp_path / "silent.mp4", squares(25))
@@ -158,6 +201,26 @@ def test_sound_that_mp4_cannot_hold_is_converted(tmp_path: Path) -> None:
 @needs_ffmpeg
 def test_without_sound_there_is_none(tmp_path: Path) -> None:
     assert copy(write(tmp_path / "a.mp4", squares(5)), tmp_path / "b.mp4") == "H.264; no sound in the original"
+
+
+@needs_ffmpeg
+def test_a_title_that_speaks_of_audio_is_no_sound(tmp_path: Path) -> None:
+    silent = write(tmp_path / "silent.mp4", squares(5))
+    title = "My Audio: a tale\n    Stream #0:1: Audio: none"
+    ffmpeg("-i", silent, "-c", "copy", "-metadata", f"title={title}", tmp_path / "a.mp4")
+    assert copy(tmp_path / "a.mp4", tmp_path / "b.mp4") == "H.264; no sound in the original"
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(("late", "sound"), [(0.0, 0.0), (0.6, 0.0), (0.0, 0.6)])
+def test_sound_stays_with_the_picture_wherever_they_begin(tmp_path: Path, late: float, sound: float) -> None:
+    silent = write(tmp_path / "silent.mp4", squares(25))
+    offsets = ("-itsoffset", str(late), "-i", silent, "-itsoffset", str(sound), "-f", "lavfi", "-i", "sine=duration=2")
+    ffmpeg(*offsets, "-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac", tmp_path / "a.mp4")
+    copy(tmp_path / "a.mp4", tmp_path / "b.mp4")
+    before, after = (begin(tmp_path / name, "v") - begin(tmp_path / name, "a") for name in ("a.mp4", "b.mp4"))
+    assert before == pytest.approx(late - sound, abs=0.05)
+    assert after == pytest.approx(before, abs=0.05)  # a frame lasts 0.04 s
 
 
 @needs_ffmpeg
@@ -192,6 +255,22 @@ def test_an_error_on_the_way_leaves_what_was_there(tmp_path: Path, kind: type[Ba
         raise kind
     assert (tmp_path / "b.mp4").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["b.mp4"]
+
+
+@pytest.mark.usefixtures("_either")
+def test_an_error_of_something_else_meanwhile_is_not_blamed_on_the_video(tmp_path: Path) -> None:
+    with pytest.raises(PermissionError, match="elsewhere"), writing(tmp_path / "b.mp4", Shape(64, 64, 25, 0), tmp_path / "a.mp4"):
+        raise PermissionError("elsewhere")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("_either")
+def test_a_place_that_cannot_be_written_to_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "b.mp4").mkdir()
+    with pytest.raises(VideoError, match="Cannot write the video"), writing(tmp_path / "b.mp4", Shape(64, 64, 25, 0), tmp_path / "a.mp4") as writer:
+        writer.write(0, np.zeros((64, 64, 3), np.uint8))
+    with pytest.raises(VideoError, match="Cannot write the video"), writing(tmp_path / "none" / "b.mp4", Shape(64, 64, 25, 0), tmp_path / "a.mp4"):
+        pass
 
 
 @needs_ffmpeg

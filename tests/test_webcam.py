@@ -79,6 +79,13 @@ def test_no_camera_is_one_clear_error() -> None:
         pass
 
 
+@pytest.mark.parametrize("number", [-1, -(2**31), 2**31, 99_999_999_999_999])
+def test_a_number_that_no_camera_has_is_not_given_to_the_driver(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cv2.VideoCapture", lambda _: pytest.fail("was asked"))  # which may crash the whole process
+    with pytest.raises(VideoError, match=rf"from 0 to 2147483647\. Received: {number}$"), opened(number):
+        pass
+
+
 def test_the_notice_says_what_runs_and_where_pictures_stay() -> None:
     for words in ("Expression recognition will run", "in memory", "none is stored", "none leaves this computer"):
         assert words in NOTICE

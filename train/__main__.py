@@ -49,6 +49,8 @@ def _parser(data: str) -> argparse.ArgumentParser:
     _bench_parser(_add(commands, "bench", _bench, "time an answer beside other libraries, print ratios, write reports/bench.json", None))
     _runtimes_parser(_add(commands, "runtimes", _runtimes, "time the CNN on several runtimes, write reports/runtimes.md", data))
     _detectors_parser(_add(commands, "detectors", _detectors, "compare the face detectors on marked pictures, write reports/detectors.md", None))
+    _following_parser(_add(commands, "following", _following, "follow the faces of the trial videos, write reports/following.md", None))
+    _scale_parser(_add(commands, "scale", _scale, "score ever more pictures for memory and speed, write reports/scale.md", None))
     _alignment_parser(_add(commands, "alignment", _alignment, "find, cut and level validation's faces anew, write reports/alignment.md", data))
     _weights_parser(_add(commands, "weights", _weights, "make the face detectors' weights anew out of the files that Google published", None))
     _compare_parser(_add(commands, "compare", _compare, "put all models side by side: reports/README.md, its figures, the README's table", None))
@@ -129,6 +131,17 @@ def _detectors_parser(parser: argparse.ArgumentParser) -> None:
     media = os.environ.get(MEDIA_VARIABLE, "")
     parser.add_argument("--media", default=media, metavar="FOLDER", help=f"folder of the trial photos and videos (or set {MEDIA_VARIABLE})")
     parser.add_argument("--python", default=sys.executable, metavar="PATH", help="interpreter that has mtcnn and dlib too (default: this one)")
+
+
+def _following_parser(parser: argparse.ArgumentParser) -> None:
+    media = os.environ.get(MEDIA_VARIABLE, "")
+    parser.add_argument("--media", default=media, metavar="FOLDER", help=f"folder of the trial photos and videos (or set {MEDIA_VARIABLE})")
+    parser.add_argument("--package", type=Path, default=SHIPPED / "fersys-cnn", help="package that names expressions (default: %(default)s)")
+
+
+def _scale_parser(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--package", type=Path, default=SHIPPED / "fersys-cnn", help="package to score with (default: %(default)s)")
+    parser.add_argument("--rows", nargs="+", type=_positive, default=[10_000, 100_000], metavar="N", help="numbers of pictures (default: 10000 100000)")
 
 
 def _alignment_parser(parser: argparse.ArgumentParser) -> None:
@@ -290,6 +303,24 @@ def _detectors(arguments: argparse.Namespace) -> int:
     from train.detectors import run_detectors, write_report
 
     print(write_report(run_detectors(Path(arguments.media), arguments.python), REPORTS))
+    return 0
+
+
+def _following(arguments: argparse.Namespace) -> int:
+    if not arguments.media:
+        raise DataError(f"Expected a folder with the trial media: --media, or {MEDIA_VARIABLE}. Received: neither")
+    model = load(arguments.package)
+
+    from train.following_report import run_following, write_report
+
+    print(write_report(run_following(Path(arguments.media), model), REPORTS), end="")
+    return 0
+
+
+def _scale(arguments: argparse.Namespace) -> int:
+    from train.scale import run_scale, write_report
+
+    print(write_report(run_scale(arguments.package, arguments.rows), REPORTS), end="")
     return 0
 
 
