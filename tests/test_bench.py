@@ -157,10 +157,9 @@ def _slow() -> int:
 
 
 def test_a_profile_names_the_function_that_takes_the_time() -> None:
-    first, *_ = bench.profile(_slow, frames=3)
-    assert "genexpr" in first["function"]
-    assert first["function"].startswith("test_bench.py:")
-    assert first["calls"] == 20_001
+    (own,) = [row for row in bench.profile(_slow, frames=3)[:2] if "genexpr" in row["function"]]  # beside the sum that calls it
+    assert own["function"].startswith("test_bench.py:")
+    assert own["calls"] == 20_001
 
 
 def test_the_report_is_written_with_its_picture(package: Path, asked: dict[str, Any], tmp_path: Path) -> None:
