@@ -1,4 +1,4 @@
-"""Starts the web page: `python -m app [--host HOST] [--port PORT] [--models FOLDER …] [--share] [--debug]`."""
+"""Starts the web page: `python -m app [--host HOST] [--port PORT] [--cnn MODEL …] [--deepface MODEL …] [--share] [--debug]`."""
 
 import argparse
 import os
@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app import guard, stubs
-from app.models import load_models, load_shown
-from app.server import Address, check_free, start, wait
+from app.models import load_arms, named_refs
+from app.page import Page
+from app.server import Address, check_free, privacy, start, wait
 from fersys.command import run_command
 from fersys.errors import ConfigError
 
-_MODELS = "model packages to show side by side, or deepface for that library with its own weights, which are fetched (default: what is there)"
+_CNN = "our networks for the left column: package folders, or references to a hub (you/name@revision); also FERSYS_CNN (default: the shipped ones)"
+_DEEPFACE = "the same for the right column, or deepface for that library with its own weights, which are fetched; also FERSYS_DEEPFACE"
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -35,11 +37,11 @@ def _serve_from_a_folder(arguments: argparse.Namespace) -> int:
 def _serve(arguments: argparse.Namespace) -> None:
     address = Address(arguments.host, arguments.port, arguments.share)
     check_free(address)
-    models, absent = (load_models(arguments.models), []) if arguments.models else load_shown()
-    for model in absent:
+    arms = load_arms(named_refs("cnn", arguments.cnn, os.environ), named_refs("deepface", arguments.deepface, os.environ))
+    for model in arms.absent:
         print(f"not shown: {model.title}. {model.reason}", file=sys.stderr)
     try:
-        demo = start(models, address)
+        demo = start(Page(arms, privacy(address)), address)
     except ModuleNotFoundError as error:
         if arguments.debug:
             raise
@@ -52,7 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m app", description="Show what FER-Sys' models make of the faces in your pictures, in the browser.")
     parser.add_argument("--host", default=Address.host, help="address to serve on; 0.0.0.0 lets others in your network reach it (default: %(default)s)")
     parser.add_argument("--port", type=int, default=Address.port, help="port to serve on (default: %(default)s)")
-    parser.add_argument("--models", type=Path, nargs="+", metavar="FOLDER", help=_MODELS)
+    parser.add_argument("--cnn", nargs="+", metavar="MODEL", help=_CNN)
+    parser.add_argument("--deepface", nargs="+", metavar="MODEL", help=_DEEPFACE)
     parser.add_argument("--share", action="store_true", help="also ask Gradio for a public link, which sends pictures through its servers")
     parser.add_argument("--debug", action="store_true", help="show a traceback with an error")
     return parser

@@ -5,11 +5,10 @@ import os
 import socket
 import time
 import urllib.request
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.models import Model
+from app.page import Page
 from fersys.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -49,13 +48,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def privacy(address: Address) -> str:
-    """Return the sentence on where pictures go, true for this address."""
-    kept = "It is looked at in memory and its upload is deleted before you see the answer."
+    """Return the key of the sentence on where pictures go, true for this address."""
     if address.is_private:
-        return f"Your picture never leaves this computer. {kept}"
-    if address.share:
-        return f"Your picture travels through Gradio's public tunnel to the computer that runs this page. {kept}"
-    return f"Your picture goes to the computer that runs this page and nowhere else. {kept}"
+        return "page.privacy_local"
+    return "page.privacy_share" if address.share else "page.privacy_server"
 
 
 def check_free(address: Address) -> None:
@@ -71,20 +67,21 @@ def check_free(address: Address) -> None:
         raise ConfigError(f"Cannot serve on port {address.port} of {address.host} ({reason}). Choose another with --port or --host.") from error
 
 
-def start(models: Sequence[Model], address: Address) -> "gr.Blocks":
+def start(page: Page, address: Address) -> "gr.Blocks":
     """Start the page in a background thread and return once it answers.
 
     Raises:
         ConfigError: if the address is taken, or a public link was asked for and there is none.
     """
     from app import guard
-    from app.demo import appearance, build_demo
+    from app.demo import appearance, build_demo, routes
 
     guard.harden()
-    demo = build_demo(models, privacy(address))
+    demo = build_demo(page)
     where: dict[str, Any] = {"server_name": address.host, "server_port": address.port, "share": address.share}
+    ours: dict[str, Any] = {"app_kwargs": {"routes": routes(page)}, "i18n": page.words.table()}
     try:
-        demo.launch(prevent_thread_lock=True, **where, **appearance(), **guard.LAUNCH)
+        demo.launch(prevent_thread_lock=True, **where, **ours, **appearance(), **guard.LAUNCH)
     except OSError as error:
         raise ConfigError(f"Cannot serve on port {address.port} of {address.host}. Choose another with --port or --host.") from error
     if address.share and demo.share_url is None:

@@ -15,7 +15,8 @@ import PIL.Image
 import pytest
 
 from app import guard
-from app.models import load_models
+from app.models import load_arms
+from app.page import Page
 from app.server import Address, start
 from tests.tiny_package import make_package
 
@@ -86,7 +87,7 @@ def serve(folder: Path) -> Iterator[Served]:
 
     uploads, port = folder / "uploads", free_port()
     uploads.mkdir()
-    models = load_models([make_package(folder, name, seed=seed) for seed, name in enumerate(["first", "second"])])
+    cnn, deepface = ([make_package(folder, name, seed=seed)] for seed, name in enumerate(["first", "second"]))
     with pytest.MonkeyPatch.context() as patch:
         # What the guard changes for its process is changed back for the other tests.
         for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED", "HF_HUB_DISABLE_TELEMETRY", "NO_PROXY", "no_proxy"):
@@ -94,7 +95,7 @@ def serve(folder: Path) -> Iterator[Served]:
         for owner, attribute in ((PIL.Image, "MAX_IMAGE_PIXELS"), (gradio.processing_utils, "async_ssrf_protected_get")):
             patch.setattr(owner, attribute, getattr(owner, attribute))
         guard.silence(os.environ, uploads)
-        demo = start(models, Address(port=port))
+        demo = start(Page(load_arms(cnn, deepface)), Address(port=port))
         try:
             yield Served(f"http://127.0.0.1:{port}", uploads)
         finally:

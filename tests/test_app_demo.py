@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from app.demo import TABS, appearance, build_demo
-from app.models import Measurement, Model
+from app.models import Arms, Measurement, Model
+from app.page import Page
 from app.server import Address, privacy
 from app.tabs.about import absences, note, table
+from app.words import say
 from fersys.errors import ConfigError
 from tests.served import Served, fetch, serve
 from tests.test_image_tab import Fixed
@@ -21,11 +23,12 @@ MODELS = [
     Model(Fixed("first", "happy"), (Measurement("validation", 3585, 0.7, 0.6), Measurement("test", 3589, 0.6543, 0.6))),
     Model(Fixed("<second>", "sad")),
 ]
+PAGE = Page(Arms(tuple(MODELS[:1]), tuple(MODELS[1:])), "page.privacy_share")
 
 
 @pytest.fixture(scope="module")
 def page() -> dict[str, Any]:
-    return dict(build_demo(MODELS, "Nothing leaves.").get_config_file())
+    return dict(build_demo(PAGE).get_config_file())
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +38,25 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def html_of(page: dict[str, Any]) -> str:
-    return " ".join(str(part["props"].get("value")) for part in page["components"] if part["type"] == "html")
+    """All HTML of the page in English; what the browser translates is looked up."""
+    values = [part["props"].get("value") for part in page["components"] if part["type"] == "html"]
+    return " ".join(english(value) for value in values)
+
+
+def english(value: Any) -> str:
+    marked = re.fullmatch(r"__i18n__(.*)", str(value))
+    key = json.loads(marked[1])["key"] if marked else getattr(value, "key", None)
+    return str(PAGE.words.table().translations["en"][key]) if key else str(value)
 
 
 def test_page_has_a_tab_for_each_line_of_the_table(page: dict[str, Any]) -> None:
-    assert [part["props"]["label"] for part in page["components"] if part["type"] == "tabitem"] == [title for title, _ in TABS] == ["Image", "About"]
+    titles = [english(part["props"]["label"]) for part in page["components"] if part["type"] == "tabitem"]
+    assert titles == [say("en", tab.TITLE) for tab in TABS]
+    assert {"Image", "About"} <= set(titles)
 
 
 def test_page_says_where_pictures_go_and_what_an_answer_is_not(page: dict[str, Any]) -> None:
-    assert "Nothing leaves." in html_of(page)
+    assert say("en", "page.privacy_share") in html_of(page)
     assert "not what a person feels" in html_of(page)
 
 
@@ -72,7 +85,7 @@ def test_fonts_are_those_of_the_system() -> None:
 
 def test_what_we_add_to_the_page_names_no_other_host() -> None:
     look = appearance()
-    texts = look["head"] + look["css_paths"].read_text()
+    texts = look["head"] + "".join(path.read_text() for path in look["css_paths"])
     assert re.findall(r"(?:https?:)?//[\w.-]+\.\w+", texts.replace("http://www.w3.org/2000/svg", "")) == []
 
 
@@ -105,16 +118,16 @@ def test_table_shows_what_was_measured_and_a_dash_for_the_rest() -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1.2.3", "::1"])
 def test_a_page_for_this_machine_alone_says_so(host: str) -> None:
-    assert "never leaves this computer" in privacy(Address(host=host))
+    assert "never leaves this computer" in say("en", privacy(Address(host=host)))
 
 
 @pytest.mark.parametrize("address", [Address(host="0.0.0.0"), Address(host="192.0.2.7"), Address(host="example.org"), Address(share=True)])
 def test_a_page_that_others_can_reach_does_not_say_so(address: Address) -> None:
-    assert "never leaves" not in privacy(address)
+    assert "never leaves" not in say("en", privacy(address))
 
 
 def test_a_shared_page_names_the_tunnel() -> None:
-    assert "tunnel" in privacy(Address(share=True))
+    assert "tunnel" in say("en", privacy(Address(share=True)))
 
 
 def test_address_on_all_interfaces_is_shown_as_one_to_click() -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.models import SHOWN, Measurement, find_shipped, load_models, load_shown, read_measurements
+from app.models import CNN_SHOWN, Arms, Measurement, Model, find_shipped, load_arms, load_models, named_refs, read_measurements
 from fersys.config import CONFIG_FILE
-from fersys.errors import FerSysError, ModelError, PackageError
+from fersys.errors import ConfigError, FerSysError, PackageError
 from tests.tiny_deepface import make_deepface_package, random_network, weights_in
 from tests.tiny_package import make_package
 
@@ -15,19 +15,44 @@ METRICS = json.dumps({"splits": {"test": {"n": 20, "accuracy": 0.5, "macro_f1": 
 
 
 def test_shipped_packages_come_best_first(tmp_path: Path) -> None:
-    for name in (*reversed(SHOWN), "another"):
+    for name in (*reversed(CNN_SHOWN), "another"):
         (tmp_path / name).mkdir()
-    assert [folder.name for folder in find_shipped(tmp_path)] == list(SHOWN)
-
-
-def test_one_shipped_package_is_enough(tmp_path: Path) -> None:
-    (tmp_path / SHOWN[0]).mkdir()
-    assert find_shipped(tmp_path) == [tmp_path / SHOWN[0]]
+    assert [folder.name for folder in find_shipped(CNN_SHOWN, tmp_path)] == list(CNN_SHOWN)
 
 
 def test_no_shipped_package_is_an_error_that_says_how_to_name_one(tmp_path: Path) -> None:
-    with pytest.raises(PackageError, match=r"fersys-cnn.*--models.*Received: none"):
-        find_shipped(tmp_path)
+    with pytest.raises(PackageError, match=r"fersys-cnn.*--cnn.*Received: none"):
+        load_arms(folder=tmp_path)
+
+
+def test_models_are_named_on_the_command_line_or_else_in_the_environment() -> None:
+    environment = {"FERSYS_CNN": "you/one@v1 two", "FERSYS_DEEPFACE": ""}
+    assert named_refs("cnn", None, environment) == ["you/one@v1", "two"]
+    assert named_refs("cnn", ["three"], environment) == ["three"]
+    assert named_refs("deepface", None, environment) == []
+
+
+def test_models_that_are_named_take_the_place_of_the_shipped_ones_on_their_side(tmp_path: Path) -> None:
+    shipped = tmp_path / "shipped"
+    make_package(shipped, "fersys-cnn")
+    make_deepface_package(shipped, "fersys-deepface")
+    arms = load_arms(cnn=[make_package(tmp_path, "mine")], folder=shipped)
+    assert [[model.name for model in side] for side in (arms.cnn, arms.deepface)] == [["mine"], ["fersys-deepface"]]
+
+
+def test_one_model_of_each_side_is_picked_and_a_name_of_neither_changes_nothing(tmp_path: Path) -> None:
+    cnn, deepface = (tuple(load_models([make_package(tmp_path, name) for name in names])) for names in ("ab", "cd"))
+    arms = Arms(cnn, deepface)
+    assert [model.name for model in arms.pick()] == ["a", "c"]
+    assert [model.name for model in arms.pick("d", "b")] == ["b", "d"]
+    assert [model.name for model in arms.pick("x", None, "b")] == ["b", "c"]
+    assert [model.name for model in Arms(arms.cnn).pick("c")] == ["a"]
+
+
+def test_two_models_of_one_name_are_refused(tmp_path: Path) -> None:
+    model = Model(load_models([make_package(tmp_path, "a")])[0].recognizer)
+    with pytest.raises(ConfigError, match=r"different names\. Received: a, a"):
+        Arms((model,), (model,))
 
 
 def test_models_are_loaded_in_the_order_given(tmp_path: Path) -> None:
@@ -55,32 +80,32 @@ def test_shown_without_being_named_are_the_shipped_packages_and_deepface_if_its_
     make_package(tmp_path, "fersys-cnn")
     make_deepface_package(tmp_path, "fersys-deepface")
     path = weights_in(tmp_path / "home", monkeypatch)
-    models, absent = load_shown(tmp_path)
-    assert [model.title for model in models] == ["fersys-cnn", "Somebody's weights"]
-    assert [arm.title for arm in absent] == ["DeepFace"]
-    assert f"expected {path.name} in {path.parent}" in absent[0].reason
+    arms = load_arms(folder=tmp_path)
+    assert [model.title for model in arms.models] == ["fersys-cnn", "Somebody's weights"]
+    assert [arm.title for arm in arms.absent] == ["DeepFace"]
+    assert f"expected {path.name} in {path.parent}" in arms.absent[0].reason
     assert not path.parent.exists()  # nothing was fetched
     weights_in(tmp_path / "home", monkeypatch, random_network(0))
-    models, absent = load_shown(tmp_path)
-    assert ([model.name for model in models], absent) == (["fersys-cnn", "fersys-deepface", "deepface"], [])
-    assert models[-1].measurements == ()
+    arms = load_arms(folder=tmp_path)
+    assert ([model.name for model in arms.models], arms.absent) == (["fersys-cnn", "fersys-deepface", "deepface"], ())
+    assert arms.deepface[-1].measurements == ()
 
 
 def test_a_model_that_cannot_be_run_here_is_named_and_the_others_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_package(tmp_path, "fersys-cnn")
     make_deepface_package(tmp_path, "fersys-deepface", network=b"no network")
     weights_in(tmp_path / "home", monkeypatch, b"no network either")
-    models, absent = load_shown(tmp_path)
-    assert [model.name for model in models] == ["fersys-cnn"]
-    assert [arm.title for arm in absent] == ["Somebody's weights", "DeepFace"]
-    assert all("facial_expression_model_weights.onnx" in arm.reason for arm in absent)
+    arms = load_arms(folder=tmp_path)
+    assert [model.name for model in arms.models] == ["fersys-cnn"]
+    assert sorted(arm.title for arm in arms.absent) == ["DeepFace", "Somebody's weights"]
+    assert all("facial_expression_model_weights.onnx" in arm.reason for arm in arms.absent)
 
 
 def test_no_model_that_can_be_run_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_package(tmp_path, "fersys-cnn", network=b"no network")
     weights_in(tmp_path / "home", monkeypatch)
-    with pytest.raises(ModelError, match=r"No model can be run\. Received: .*model\.onnx"):
-        load_shown(tmp_path)
+    with pytest.raises(PackageError, match=r"No model to show: .*Received: .*model\.onnx"):
+        load_arms(folder=tmp_path)
 
 
 def test_a_damaged_shipped_package_is_an_error_and_not_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +113,7 @@ def test_a_damaged_shipped_package_is_an_error_and_not_left_out(tmp_path: Path, 
     (make_deepface_package(tmp_path, "fersys-deepface") / CONFIG_FILE).write_text("{")
     weights_in(tmp_path / "home", monkeypatch)
     with pytest.raises(PackageError, match="damaged"):
-        load_shown(tmp_path)
+        load_arms(folder=tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"splits": {"test": {"n": 1}}}', '{"splits": {"test": {"n": 1, "accuracy": "?", "macro_f1": 1}}}'])

@@ -40,9 +40,10 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
 _BUILD = """
 import sys
 from app.demo import build_demo
-from app.models import load_models
+from app.models import Arms, load_models
+from app.page import Page
 
-build_demo(load_models([__import__("pathlib").Path(sys.argv[1])]), "nowhere")
+build_demo(Page(Arms(tuple(load_models([sys.argv[1]])))))
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
 
@@ -111,7 +112,7 @@ def test_eight_threads_analysing_frames_get_what_one_gets(package: Path, astrona
 def test_the_first_answer_comes_through_the_page_s_api(tmp_path: Path, astronaut: npt.NDArray[np.uint8]) -> None:
     picture = tmp_path / "face.png"
     PIL.Image.fromarray(astronaut).save(picture)
-    first = first_answer(picture, ["--models", str(make_package(tmp_path, "tiny"))])
+    first = first_answer(picture, ["--cnn", str(make_package(tmp_path, "tiny"))])
     assert "tiny" in str(first.answer)
     assert first.seconds > 0
     if sys.platform == "linux":
@@ -120,4 +121,4 @@ def test_the_first_answer_comes_through_the_page_s_api(tmp_path: Path, astronaut
 
 def test_an_app_that_does_not_start_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"The app does not start\. Received: error: .*fersys\.json"):
-        first_answer(tmp_path / "face.png", ["--models", str(tmp_path / "none")])
+        first_answer(tmp_path / "face.png", ["--cnn", str(tmp_path / "none")])

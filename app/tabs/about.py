@@ -6,9 +6,10 @@ from html import escape
 import gradio as gr
 
 from app.models import SPLITS, Model
+from app.page import Page
 from fersys.recognizers import BUILT_IN
 
-TITLE = "About"
+TITLE = "tab.about"
 
 _TEXT = """
 <p>Accuracy: share of right answers. Macro-F1: mean over the seven expressions, so that rare ones count as much as
@@ -31,7 +32,7 @@ broken off is deleted within two minutes. Nothing of it is logged. Where it trav
 """
 
 
-def note(models: Sequence[Model]) -> str:
+def note(models: Sequence[Model], language: str = "en") -> str:
     """Return the short note under every answer, with the first model's accuracy if it was measured."""
     measured = next((m for model in models[:1] for m in reversed(model.measurements)), None)
     share = f"{escape(models[0].title)} is right on {100 * measured.accuracy:.1f}% of FER2013's {escape(measured.split)} images. " if measured else ""
@@ -59,6 +60,7 @@ def absences(models: Sequence[Model]) -> str:
     return "".join(f"<p>Not shown: {escape(one.title)} with its own weights; {escape(one.weights().name)} is not on this machine.</p>" for one in absent)
 
 
-def build(models: Sequence[Model]) -> None:
+def build(page: Page) -> None:
     """Lay the tab out inside the open `gr.Blocks`."""
+    models = page.arms.models
     gr.HTML(f'<div class="fersys-about"><h2>The models</h2>{table(models)}{absences(models)}{_TEXT}</div>', apply_default_css=False)

@@ -12,12 +12,13 @@ from app import answer as html
 from app.answer import Answer
 from app.guard import MAX_FILE_SIZE, MAX_PIXELS
 from app.models import Model
+from app.page import Page
 from fersys import FaceResult, Prediction, detect, read_image
 from fersys.analysis import join
 from fersys.errors import ImageError
 from fersys.results import Image
 
-TITLE = "Image"
+TITLE = "tab.image"
 _HINT = f'<p class="fersys-hint">JPEG, PNG or WebP, up to {MAX_FILE_SIZE.removesuffix("mb")} MB<span> · or paste with Ctrl+V</span></p>'
 Upload = dict[str, Any]  # Gradio's description of an uploaded file; "path" is checked to lie in the upload folder
 
@@ -92,8 +93,9 @@ def _prediction(said: Prediction) -> dict[str, Any]:
     return {"label": said.label, "score": said.score, "certain": said.certain, "scores": said.scores}
 
 
-def build(models: Sequence[Model]) -> None:
+def build(page: Page) -> None:
     """Lay the tab out inside the open `gr.Blocks`."""
+    models = page.arms.pick()
     with gr.Row(elem_classes="fersys-columns"):
         with gr.Column(scale=5, min_width=320):
             upload = _drop_zone()
