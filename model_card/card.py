@@ -1,60 +1,85 @@
-"""Puts the card together: front matter with a model-index, then the sections."""
+"""Puts a card together: front matter, then the sections in their order."""
 
+from itertools import zip_longest
 from pathlib import Path
 
-from huggingface_hub import EvalResult, ModelCard, ModelCardData
+from huggingface_hub import ModelCard
+from jinja2 import UndefinedError
 
-from fersys.package import CARD_FILE
+from fersys.errors import PackageError
+from fersys.package import CARD_FILE, FIGURES_FOLDER
+from model_card.calibration import Calibration, Certainty
+from model_card.example import PICTURE_FILE, SOURCE
 from model_card.facts import Facts, read_facts
-from model_card.sections import SECTIONS
+from model_card.failures import Classes, Damage
+from model_card.front_matter import LICENSE_FILE, front_matter
+from model_card.results import Beside, Results
+from model_card.section import Section
+from model_card.summary import Shown, Summary, Use
+from model_card.terms import Audit, Citation, Law, Rights, Uses
+from model_card.training import Data, Training
 
-_METRICS = {"accuracy": "Accuracy", "macro_f1": "Macro-F1"}
+SECTIONS: tuple[type[Section], ...] = (
+    Summary, Shown, Use, Uses, Results, Beside, Classes, Damage, Calibration, Certainty, Data, Training, Audit, Law, Rights, Citation,
+)  # fmt: skip
+_AGAIN = "write it anew: python -m model_card"
+_LINE = 160  # characters of a line that are shown
 
 
 def render(facts: Facts) -> str:
-    """Return the card as Markdown with YAML front matter."""
-    body = "\n\n".join(text for section in SECTIONS if (text := section(facts)))
+    """Return the card as Markdown with YAML front matter.
+
+    Raises:
+        PackageError: if a figure is missing.
+    """
+    try:
+        body = "\n\n".join(section.render() for kind in SECTIONS if (section := kind.of(facts)))
+    except (KeyError, TypeError, ValueError, UndefinedError) as error:
+        raise PackageError(f"{facts.folder}: expected files as training and measuring write them. Received: {error!r}") from error
     return str(ModelCard(f"---\n{front_matter(facts).to_yaml()}\n---\n\n{body}\n"))
 
 
-def front_matter(facts: Facts) -> ModelCardData:
-    """Return the metadata that a hub reads: library, task, licence, results."""
-    return ModelCardData(
-        model_name=facts.config.name,
-        library_name="keras",
-        pipeline_tag="image-classification",
-        license="other",
-        license_name="unresolved-data-rights",
-        tags=["facial-expression-recognition", "fer2013", "onnx"],
-        datasets=["AutumnQiu/fer2013"],
-        metrics=["accuracy", "f1"],
-        eval_results=_eval_results(facts),
-    )
+def render_license(facts: Facts) -> str:
+    """Return what the front matter's `license_link` leads to."""
+    return f"# {facts.config.name}\n\n{Rights.of(facts).render()}\n"
 
 
-def _eval_results(facts: Facts) -> list[EvalResult]:
-    return [
-        EvalResult(
-            task_type="image-classification",
-            dataset_type="AutumnQiu/fer2013",
-            dataset_name=f"FER2013 ({split})",
-            dataset_split=split,
-            metric_type=metric,
-            metric_name=name,
-            metric_value=round(float(figures[metric]), 4),  # numpy scalars would corrupt the YAML
-        )
-        for split, figures in facts.splits.items()
-        if split != "train"
-        for metric, name in _METRICS.items()
-    ]
+def _texts(folder: Path) -> dict[str, str]:
+    """What a card consists of besides its picture: path in the package -> text."""
+    facts = read_facts(folder)
+    return {CARD_FILE: render(facts), LICENSE_FILE: render_license(facts)}
 
 
 def write_card(folder: Path) -> Path:
-    """Write the card of a package folder and return its path.
+    """Write the card of a package folder and what it links to; return the card's path.
 
     Raises:
         PackageError: if the folder is no measured package.
     """
-    path = folder / CARD_FILE
-    path.write_text(render(read_facts(folder)), encoding="utf-8")
-    return path
+    for name, text in _texts(folder).items():
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    (folder / FIGURES_FOLDER).mkdir(exist_ok=True)
+    (folder / PICTURE_FILE).write_bytes(SOURCE.read_bytes())
+    return folder / CARD_FILE
+
+
+def check_card(folder: Path) -> None:
+    """Check that a package has the card that its files make.
+
+    Raises:
+        PackageError: naming the file that differs and the first line that does; or if the folder is no measured package.
+    """
+    for name, text in _texts(folder).items():
+        path = folder / name
+        there = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        if there != text:
+            raise PackageError(f"{path} is not what the package's files make: {_difference(there, text)}; {_AGAIN}")
+    picture = folder / PICTURE_FILE
+    if not picture.is_file() or picture.read_bytes() != SOURCE.read_bytes():
+        raise PackageError(f"{picture}: expected the picture {SOURCE.name} of the cards; {_AGAIN}. Received: another, or none")
+
+
+def _difference(there: str, text: str) -> str:
+    pairs = zip_longest(text.splitlines(), there.splitlines(), fillvalue="no more lines")
+    number, (expected, received) = next(((i, pair) for i, pair in enumerate(pairs, start=1) if pair[0] != pair[1]), (0, ("", "")))
+    return f"expected in line {number} {expected[:_LINE]!r}, received {received[:_LINE]!r}"
