@@ -128,7 +128,6 @@ def test_deepface_itself_takes_the_file(published: Hub, desk: Path) -> None:
         pytest.skip("no bash: the lines are for a POSIX shell")
     pull = next(line for line in block("fersys-deepface", "sh", "fersys pull").splitlines() if "pull" in line)
     run([sys.executable, "-m", *shlex.split(pull)], desk, published)
-    Image.fromarray(face()).save(desk / "photo.jpg", quality=95)
     printed = run(["bash", "-e", "-c", block("fersys-deepface", "sh", "DEEPFACE_HOME")], desk, published)
     assert re.search(r"'dominant_emotion': '(\w+)'", printed)
     assert f"'dominant_emotion': '{example('fersys-deepface').verdict}'" in printed

@@ -78,8 +78,17 @@ def compare(models: Path, reports: Path, resamples: int = RESAMPLES) -> dict[str
         "speed": read_trials(reports / SPEED, arms),
     }
     reports.mkdir(parents=True, exist_ok=True)
-    write_json(reports / COMPARE_FILE, content)
+    write_json(reports / COMPARE_FILE, _rounded(content))
     return content
+
+
+def _rounded(content: Any) -> Any:
+    """Numbers to twelve places: the last bits of a sum differ from machine to machine."""
+    if isinstance(content, dict):
+        return {key: _rounded(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_rounded(value) for value in content]
+    return round(content, 12) if isinstance(content, float) else content
 
 
 def _shown(steps: Sequence[Any], what: str) -> Any:

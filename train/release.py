@@ -123,6 +123,8 @@ def _certainty(metrics: dict[str, Any]) -> str:
     figures = content.get("splits", {}).get("validation")
     if not figures:
         return ""
+    if content["threshold"] >= 1:
+        return "  never sure: too seldom right for a threshold"
     right = "" if figures["accuracy"] is None else f", {figures['accuracy']:.3f} of these right"
     return f"  sure from {content['threshold']:.2f}: {figures['coverage']:.3f} of validation answered{right}"
 

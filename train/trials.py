@@ -77,7 +77,7 @@ def _write(report: dict[str, Any], trials: Trials, path: Path) -> None:
     now = {name: {**line, _SHA: trials.arms[name].serving_sha256} for name, line in report["models"].items()}
     before = {name: line for name, line in _kept(path, report).items() if name in trials.left_out}
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, report | {"models": before | now})
+    write_json(path, report | {"models": dict(sorted((before | now).items()))})
 
 
 def _kept(path: Path, report: dict[str, Any]) -> dict[str, Any]:
