@@ -26,10 +26,10 @@ FERSYS_MEDIA ?= $(abspath ../shared/media)
 export FERSYS_MEDIA
 endif
 
-.PHONY: help demo test data train evaluate card compare bench lint format lock clean
+.PHONY: help demo test data train evaluate card compare bench hub-local lint format lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */@/' | awk -F@ '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */@/' | awk -F@ '{ printf "  make %-9s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.app-installed ## install what serving needs, start the app on http://127.0.0.1:7860
 	$(RUN) -m app
@@ -55,6 +55,9 @@ compare: $(VENV)/.dev-installed ## put all models side by side: reports/README.m
 # The fer package wants an older numpy: FER_PYTHON=.../bin/python names an environment of its own that has it.
 bench: $(VENV)/.dev-installed ## time an answer beside DeepFace and fer, print ratios (FER_PYTHON=... for fer)
 	$(RUN) -m train bench $(if $(FER_PYTHON),--fer-python $(FER_PYTHON))
+
+hub-local: $(VENV)/.dev-installed ## a hub of your own on http://127.0.0.1:7870, to push to and pull from without an account
+	$(RUN) -m hub local --folder runs/hub-local --port 7870
 
 lint: $(VENV)/.dev-installed ## ruff format, ruff check and mypy --strict, changing nothing
 	$(RUN) -m ruff format --check .

@@ -7,6 +7,7 @@ FerSysError
 ├── VideoError      a video or camera that cannot be read, or a video that cannot be written
 ├── PackageError    a model folder that is incomplete, changed or of another format version
 ├── ModelError      a model or a runtime that is unknown, missing or answers out of contract
+├── HubError        a hub that cannot be reached, refuses, or holds something else than was expected
 └── ConfigError     a setting out of its range
 
 A message says what is wrong, what is allowed and what was received.
@@ -39,6 +40,10 @@ class PackageError(FerSysError):
 
 class ModelError(FerSysError):
     """A model or runtime is unknown, missing, or answers out of contract."""
+
+
+class HubError(FerSysError):
+    """A hub cannot be reached, refuses, or holds something else than was expected."""
 
 
 class ConfigError(FerSysError):
