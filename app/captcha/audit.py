@@ -1,0 +1,153 @@
+"""The audit log: what was granted and changed, one JSON line each, chained by hashes so that no line can be edited unseen.
+
+Each line holds the hash of the line before it. A second file holds where the chain begins and ends, so that lines
+missing at its end are noticed too. Whoever can write both files can forge both: note the printed end elsewhere.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from app.captcha.refusals import AuditError
+from fersys.atomic import replacing
+
+_START = "0" * 64
+_PATIENCE = 5.0  # seconds
+_CHAIN_LENGTH = 256
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Where the chain begins and ends: the hash before the first line, that of the last one, and how many lines there were ever."""
+
+    start: str = _START
+    end: str = _START
+    count: int = 0
+
+
+class Audit:
+    """An append-only log in a file of this host, which several processes may write."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._chain_path = path.with_suffix(".chain.json")
+
+    def record(self, at: float, event: str, **fields: str | int) -> None:
+        """Append a line.
+
+        Args:
+            at: server time.
+            event: what happened, such as "token-redeemed".
+            fields: more about it; never a secret, a token or an address.
+
+        Raises:
+            AuditError: if it cannot be written.
+        """
+        with self._locked():
+            chain = self._chain()
+            line = _seal({"n": chain.count + 1, "at": round(at, 3), "event": event, **fields, "before": chain.end})
+            with self._path.open("a", encoding="utf-8", newline="\n") as file:
+                file.write(line + "\n")
+            self._save(Chain(chain.start, _hash_of(line), chain.count + 1))
+
+    def verify(self) -> Chain:
+        """Check every line.
+
+        Returns:
+            where the chain begins and ends.
+
+        Raises:
+            AuditError: naming the first line that is not as it was written, or if lines are missing.
+        """
+        with self._locked():
+            chain, end = self._chain(), ""
+            lines = self._lines()
+            end = chain.start
+            for number, line in enumerate(lines, 1):
+                end = _check(line, number, end)
+            if end != chain.end or (lines and json.loads(lines[-1])["n"] != chain.count):
+                raise AuditError(f"The audit log's end is missing: expected {chain.count} lines in all. Received: {len(lines)} lines")
+            return chain
+
+    def purge(self, before: float) -> int:
+        """Forget lines older than that; return how many. The chain then begins after them.
+
+        Raises:
+            AuditError: if the log cannot be written, or was changed.
+        """
+        self.verify()
+        with self._locked():
+            chain, lines = self._chain(), self._lines()
+            kept = [line for line in lines if json.loads(line)["at"] >= before]
+            dropped = len(lines) - len(kept)
+            if dropped:
+                self._rewrite(kept)
+                self._save(Chain(json.loads(kept[0])["before"] if kept else chain.end, chain.end, chain.count))
+            return dropped
+
+    def _rewrite(self, lines: Sequence[str]) -> None:
+        with replacing(self._path) as path:
+            path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+            path.chmod(0o600)
+
+    def _lines(self) -> list[str]:
+        return self._path.read_text(encoding="utf-8").split("\n")[:-1] if self._path.exists() else []
+
+    def _chain(self) -> Chain:
+        if self._chain_path.exists():
+            return Chain(**json.loads(self._chain_path.read_text(encoding="utf-8")))
+        if self._path.exists():
+            raise AuditError(f"The audit log's second file is missing: expected {self._chain_path}. Received: none")
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path.touch(mode=0o600)
+        return Chain()
+
+    def _save(self, chain: Chain) -> None:
+        """In place, in one write of a fixed length: a rename at every line would wait for the disk."""
+        file = os.open(self._chain_path, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            os.write(file, json.dumps(asdict(chain)).ljust(_CHAIN_LENGTH).encode())
+        finally:
+            os.close(file)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with FileLock(f"{self._path}.lock", timeout=_PATIENCE, mode=0o600):
+                yield
+        except (OSError, ValueError, TypeError, Timeout) as error:
+            raise AuditError(f"The audit log cannot be read or written: {self._path}. Received: {type(error).__name__}") from error
+
+
+def _seal(fields: dict[str, Any]) -> str:
+    """The line: its last field is the hash of the others."""
+    return json.dumps({**fields, "hash": hashlib.sha256(_text(fields)).hexdigest()}, ensure_ascii=True)
+
+
+def _text(fields: dict[str, Any]) -> bytes:
+    return json.dumps(fields, ensure_ascii=True).encode()
+
+
+def _hash_of(line: str) -> str:
+    return str(json.loads(line)["hash"])
+
+
+def _check(line: str, number: int, before: str) -> str:
+    """The hash of a line that is as it was written, and follows the one before it."""
+    try:
+        fields = json.loads(line)
+        given = str(fields.pop("hash"))
+        right = _seal(fields) == line and fields["before"] == before
+    except (ValueError, KeyError, TypeError, AttributeError):
+        right = False
+    if not right:
+        raise AuditError(f"The audit log was changed: expected every line as it was written. Received: another line {number}")
+    return given

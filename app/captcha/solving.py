@@ -1,0 +1,210 @@
+"""The way by face: a challenge is begun, its frames are judged one after another, and a pass is worth a token."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from app.captcha import dummies, machine
+from app.captcha.challenges import OPEN, PASSED, Binding, Challenge, digest, make_id, make_prompts, view
+from app.captcha.frames import read_frame
+from app.captcha.judge import StepState
+from app.captcha.meters import timed
+from app.captcha.refusals import RefusedError
+from app.captcha.service import Service
+from app.captcha.sessions import Seat
+from fersys.errors import FerSysError
+
+METHOD = "face"
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A new challenge: what the client may know, and the two secrets that it must show with every request.
+
+    Attributes:
+        view: JSON data, see `challenges.view`.
+        secret: goes into a header.
+        cookie: goes into a cookie that no script can read.
+    """
+
+    view: dict[str, Any]
+    secret: str = ""
+    cookie: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a request shows to be let near a challenge."""
+
+    name: str
+    secret: str
+    cookie: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame as it came: which step and which number it says it is, and the picture's bytes."""
+
+    nonce: str
+    sequence: int
+    content: bytes
+
+
+def begin(service: Service, asked: Binding, address: str) -> Begun:
+    """Begin a challenge.
+
+    Args:
+        service: the service.
+        asked: as the client sent it.
+        address: of the client.
+
+    Raises:
+        RefusedError: if the site key, host or action is not allowed, or the client has to wait.
+        StoreError: if something cannot be reached.
+    """
+    if asked.sitekey in dummies.SITE_KEYS:
+        return Begun(dummies.view(asked.sitekey))
+    service.rates.count("begin", address)
+    binding = service.site(asked.sitekey).bind(asked)
+    service.rates.count("site", binding.sitekey)
+    _end_overdue(service)
+    service.tidy()
+    service.rates.check_pause(METHOD, address, service.sessions.count(address))
+    return _open(service, binding, address)
+
+
+def _take_seat(service: Service, name: str, seat: Seat) -> None:
+    """Pauses are checked again with the seat taken: of many who begin at the same moment, no more than may fail get one."""
+    service.sessions.open(name, seat)
+    try:
+        service.rates.check_pause(METHOD, seat.address, service.sessions.count(seat.address) - 1)
+    except FerSysError:
+        service.sessions.close(name)
+        raise
+
+
+def _open(service: Service, binding: Binding, address: str) -> Begun:
+    if service.judge is None:
+        raise RefusedError("face-unavailable", 503, "No judge of faces is at work here: choose the other way.")
+    now, secret, cookie = service.clock(), make_id(), make_id()
+    prompts, deadline = make_prompts(service.judge, service.settings.steps), now + service.settings.solve_life
+    challenge = Challenge(make_id(), binding, prompts, digest(secret), digest(cookie), deadline, jti=make_id(), nonce=make_id())
+    judge = service.judge
+    session = service.workers.run(judge.begin)
+    service.workers.run(lambda: session.ask(challenge.prompt, now))
+    service.store.add_challenge(challenge)
+    _take_seat(service, challenge.id, Seat(session, address, challenge.deadline))
+    service.meters.attempts.labels(METHOD, "begun").inc()
+    service.log.info("begun", challenge=challenge.id, site=binding.sitekey, method=METHOD)
+    return Begun(view(challenge, now), secret, cookie)
+
+
+def look(service: Service, claim: Claim, frame: Frame) -> dict[str, Any]:
+    """Judge a frame of a challenge and return what the client may know now, as JSON data.
+
+    Raises:
+        RefusedError: if the client may not, or it is not the frame's turn, or it cannot be read.
+        StoreError: if something cannot be reached.
+    """
+    challenge = _find(service, claim)
+    with service.sessions.taken(challenge.id) as seat:
+        at = service.clock()
+        if machine.is_late(challenge, at):
+            _end(service, challenge, "expired")
+        taken = machine.take_frame(challenge, frame.nonce, frame.sequence, at)
+        _save(service, taken)
+        if seat is None:  # this process was restarted, or the frame belongs to another replica
+            return view(_end(service, taken, "internal-error", "session-lost"), at)
+        return _judge(service, taken, seat, frame.content, at)
+
+
+def _judge(service: Service, challenge: Challenge, seat: Seat, content: bytes, at: float) -> dict[str, Any]:
+    try:
+        with timed(service.meters.judge_seconds):
+            seen = service.workers.run(lambda: seat.session.look(read_frame(content), at))
+    except RefusedError:
+        service.meters.frames.labels("refused").inc()
+        raise
+    except FerSysError as error:
+        service.meters.frames.labels("error").inc()
+        return view(_end(service, challenge, "internal-error", type(error).__name__), at)
+    if seen.refused:
+        return view(_end(service, challenge, "refused", seen.refused), at)
+    service.meters.frames.labels("accepted" if seen.accepted else "taken").inc()
+    return _go_on(service, challenge, seat, at) if seen.accepted else view(challenge, at, seen)
+
+
+def _go_on(service: Service, challenge: Challenge, seat: Seat, at: float) -> dict[str, Any]:
+    """To the next step, or to the token."""
+    after = machine.accept(challenge, at)
+    if after.state == PASSED:
+        return _pass(service, after, at)
+    try:
+        service.workers.run(lambda: seat.session.ask(after.prompt, at))
+    except FerSysError as error:
+        return view(_end(service, challenge, "internal-error", type(error).__name__), at)
+    _save(service, after)
+    return view(after, at, StepState())
+
+
+def _pass(service: Service, challenge: Challenge, at: float) -> dict[str, Any]:
+    service.issue(challenge.binding, METHOD, challenge.jti)
+    _save(service, challenge)
+    service.sessions.close(challenge.id)
+    service.log.info("passed", challenge=challenge.id, site=challenge.binding.sitekey, method=METHOD)
+    return view(challenge, at, StepState(progress=1.0), _token(service, challenge, at))
+
+
+def state(service: Service, claim: Claim) -> dict[str, Any]:
+    """Return what the client may know of its challenge, as JSON data; after a pass the token again, as long as it is worth something.
+
+    Raises:
+        RefusedError: if the client may not.
+        StoreError: if something cannot be reached.
+    """
+    now = service.clock()
+    challenge = _find(service, claim)
+    if machine.is_late(challenge, now):
+        challenge = _end(service, challenge, "expired")
+    return view(challenge, now, StepState(progress=float(challenge.state == PASSED)), _token(service, challenge, now))
+
+
+def _token(service: Service, challenge: Challenge, now: float) -> str:
+    if challenge.state != PASSED:
+        return ""
+    claims = service.claims(challenge.binding, METHOD, challenge.jti, challenge.passed_at)
+    return service.mint(claims) if claims.is_current(now) else ""
+
+
+def _find(service: Service, claim: Claim) -> Challenge:
+    """The challenge, if both secrets are shown; whether it exists is told to nobody else."""
+    challenge = service.store.get_challenge(claim.name)
+    if challenge is None or not challenge.is_shown_by(claim.secret, claim.cookie):
+        raise RefusedError("unknown-challenge", 404, "No such challenge, or its secrets are missing.")
+    return challenge
+
+
+def _save(service: Service, challenge: Challenge) -> None:
+    if not service.store.swap_challenge(challenge):
+        raise RefusedError("conflict", 409, "Another request changed this challenge at the same moment.")
+
+
+def _end(service: Service, challenge: Challenge, reason: str, detail: str = "") -> Challenge:
+    """End as failed; counted once, whoever notices first."""
+    seat = service.sessions.close(challenge.id)
+    if seat is not None and reason != "internal-error":
+        service.rates.count_failure(METHOD, seat.address)
+    failed = machine.fail(challenge, reason)
+    if service.store.swap_challenge(failed):
+        service.meters.attempts.labels(METHOD, "expired" if reason == "expired" else "failed").inc()
+        service.log.info("failed", challenge=challenge.id, site=challenge.binding.sitekey, reason=reason, code=detail, step=challenge.step)
+        service.audit.record(service.clock(), "failed", method=METHOD, site=challenge.binding.sitekey, reason=reason)
+    return failed
+
+
+def _end_overdue(service: Service) -> None:
+    """End the challenges that were given up, so that giving up counts as failing."""
+    for name in service.sessions.overdue(service.clock()):
+        challenge = service.store.get_challenge(name)
+        if challenge is not None and challenge.state == OPEN:
+            _end(service, challenge, "expired")
+        service.sessions.close(name)

@@ -1,0 +1,162 @@
+"""Keeps challenges, tickets and sites in an SQL database: by default one SQLite file in WAL mode, readable by its owner alone."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.captcha import challenges, sites
+from app.captcha.challenges import Binding, Challenge
+from app.captcha.refusals import StoreError
+from app.captcha.sites import Site
+from app.captcha.store import Ticket
+
+_BUSY = 5.0  # seconds to wait for another writer
+_tables = sql.MetaData()
+_CHALLENGES = sql.Table(
+    "challenges",
+    _tables,
+    sql.Column("id", sql.String(64), primary_key=True),
+    sql.Column("version", sql.Integer, nullable=False),
+    sql.Column("expires", sql.Double, nullable=False, index=True),
+    sql.Column("body", sql.Text, nullable=False),
+)
+_TICKETS = sql.Table(
+    "tickets",
+    _tables,
+    sql.Column("id", sql.String(64), primary_key=True),
+    sql.Column("kind", sql.String(8), nullable=False),
+    sql.Column("binding", sql.Text, nullable=False),
+    sql.Column("expires", sql.Double, nullable=False, index=True),
+    sql.Column("body", sql.Text, nullable=False),
+    sql.Column("used_at", sql.Double),
+    sql.Column("mark", sql.String(64), nullable=False),
+)
+_SITES = sql.Table("sites", _tables, sql.Column("key", sql.String(64), primary_key=True), sql.Column("body", sql.Text, nullable=False))
+
+
+class SqlStore:
+    """A store on an SQLAlchemy engine; its tables are made if they are not there.
+
+    Raises:
+        StoreError: if the database cannot be opened.
+    """
+
+    def __init__(self, engine: sql.Engine) -> None:
+        self._engine = engine
+        with _failing_closed():
+            _tables.create_all(engine)
+
+    def add_challenge(self, challenge: Challenge) -> None:
+        """Keep a new challenge."""
+        self._run(_CHALLENGES.insert().values(id=challenge.id, version=challenge.version, expires=challenge.deadline, body=challenges.to_json(challenge)))
+
+    def get_challenge(self, name: str) -> Challenge | None:
+        """Return a challenge by its id; None if there is none."""
+        row = self._row(sql.select(_CHALLENGES.c.body).where(_CHALLENGES.c.id == name))
+        return challenges.from_json(row.body) if row else None
+
+    def swap_challenge(self, challenge: Challenge) -> bool:
+        """Put a changed challenge in place of the version before it."""
+        before = (_CHALLENGES.c.id == challenge.id) & (_CHALLENGES.c.version == challenge.version - 1)
+        return self._run(_CHALLENGES.update().where(before).values(version=challenge.version, body=challenges.to_json(challenge))) == 1
+
+    def add_ticket(self, ticket: Ticket) -> None:
+        """Keep a new ticket."""
+        self._run(_TICKETS.insert().values(**(vars(ticket) | {"binding": json.dumps(asdict(ticket.binding))})))
+
+    def get_ticket(self, name: str) -> Ticket | None:
+        """Return a ticket by its id; None if there is none."""
+        row = self._row(sql.select(_TICKETS).where(_TICKETS.c.id == name))
+        if row is None:
+            return None
+        fields = dict(row._mapping)
+        return Ticket(**(fields | {"binding": Binding(**json.loads(fields["binding"]))}))
+
+    def spend(self, name: str, now: float, mark: str) -> bool:
+        """Mark a ticket as used: the database lets one UPDATE find it unused."""
+        unused = (_TICKETS.c.id == name) & _TICKETS.c.used_at.is_(None)
+        return self._run(_TICKETS.update().where(unused).values(used_at=now, mark=mark)) == 1
+
+    def put_site(self, site: Site) -> None:
+        """Keep a site, in place of the one with the same key."""
+        with _failing_closed(), self._engine.begin() as connection:
+            connection.execute(_SITES.delete().where(_SITES.c.key == site.key))
+            connection.execute(_SITES.insert().values(key=site.key, body=sites.to_json(site)))
+
+    def get_site(self, key: str) -> Site | None:
+        """Return a site by its key; None if there is none."""
+        row = self._row(sql.select(_SITES.c.body).where(_SITES.c.key == key))
+        return sites.from_json(row.body) if row else None
+
+    def list_sites(self) -> list[Site]:
+        """Return all sites, by name."""
+        with _failing_closed(), self._engine.connect() as connection:
+            found = [sites.from_json(body) for body in connection.scalars(sql.select(_SITES.c.body))]
+        return sorted(found, key=lambda site: (site.name, site.key))
+
+    def remove_site(self, key: str) -> bool:
+        """Forget a site; False if there was none."""
+        return self._run(_SITES.delete().where(_SITES.c.key == key)) == 1
+
+    def purge(self, before: float) -> int:
+        """Forget challenges and tickets that expired before that time; return how many."""
+        return sum(self._run(table.delete().where(table.c.expires < before)) for table in (_CHALLENGES, _TICKETS))
+
+    def check(self) -> None:
+        """Raise StoreError unless the database answers."""
+        self._row(sql.select(_SITES.c.key).limit(1))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def _run(self, statement: sql.Executable) -> int:
+        """Execute in a transaction of its own; return how many rows it changed."""
+        with _failing_closed(), self._engine.begin() as connection:
+            return connection.execute(statement).rowcount
+
+    def _row(self, statement: sql.Executable) -> Any:
+        with _failing_closed(), self._engine.connect() as connection:
+            return connection.execute(statement).first()
+
+
+@contextmanager
+def _failing_closed() -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreError(f"The database does not answer. Received: {type(error).__name__}") from error  # its words hold rows
+
+
+def open_file(path: Path) -> SqlStore:
+    """Open the SQLite file at `path`; file and folder are made if need be, for their owner alone.
+
+    Raises:
+        StoreError: if that cannot be done.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StoreError(f"The database cannot be opened: expected a file that can be written. Received: {path} ({error.strerror})") from error
+    engine = sql.create_engine(sql.URL.create("sqlite", database=str(path)), connect_args={"timeout": _BUSY}, hide_parameters=True)
+    sql.event.listen(engine, "connect", _prepare)
+    return SqlStore(engine)
+
+
+def _prepare(connection: sqlite3.Connection, _: object) -> None:
+    """Readers do not wait for a writer; what is deleted is overwritten.
+
+    NORMAL waits for no disk: a token stays spent when the process is killed; after a power cut it may come back for
+    what is left of its two minutes. FULL would cost some milliseconds of disk a frame and verification.
+    """
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
+        connection.execute(f"PRAGMA {pragma}")

@@ -1,0 +1,111 @@
+"""Workers, seats, and the log that says no more than it may."""
+
+import io
+import json
+from threading import Event, Thread
+
+import pytest
+
+from app.captcha.logs import make_log
+from app.captcha.refusals import RefusedError, WorkerError
+from app.captcha.scripted import ScriptedSession
+from app.captcha.sessions import Seat, Sessions
+from app.captcha.workers import Workers
+from fersys.errors import ModelError
+
+
+def seat(address: str = "1.2.3.4", deadline: float = 100.0) -> Seat:
+    return Seat(ScriptedSession(1), address, deadline)
+
+
+def raise_now(error: BaseException) -> None:
+    raise error
+
+
+def test_work_is_done_and_its_answer_comes_back() -> None:
+    assert Workers().run(lambda: 7) == 7
+
+
+def test_an_error_of_ours_comes_back_as_it_is() -> None:
+    with pytest.raises(ModelError, match="missing"):
+        Workers().run(lambda: raise_now(ModelError("missing")))
+
+
+@pytest.mark.parametrize("error", [ValueError("pixels"), MemoryError("pixels"), SystemExit("pixels"), AssertionError("pixels")])
+def test_any_other_error_comes_back_without_its_words(error: BaseException) -> None:
+    with pytest.raises(WorkerError) as caught:
+        Workers().run(lambda: raise_now(error))
+    assert "pixels" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_a_full_queue_refuses_until_there_is_room() -> None:
+    workers, go, begun = Workers(count=1, waiting=0), Event(), Event()
+
+    def wait() -> None:
+        begun.set()
+        go.wait(10)
+
+    thread = Thread(target=workers.run, args=(wait,))
+    thread.start()
+    assert begun.wait(10)
+    with pytest.raises(RefusedError) as caught:
+        workers.run(lambda: 7)
+    assert (caught.value.code, caught.value.status) == ("busy", 503)
+    go.set()
+    thread.join()
+    assert workers.run(lambda: 7) == 7
+
+
+def test_work_that_takes_too_long_is_given_up_and_keeps_its_place() -> None:
+    workers, go = Workers(count=1, waiting=0, patience=0.01), Event()
+    with pytest.raises(WorkerError, match="too long"):
+        workers.run(lambda: go.wait(10))
+    with pytest.raises(RefusedError):
+        workers.run(lambda: 7)
+    go.set()
+
+
+def test_one_frame_of_a_challenge_at_a_time() -> None:
+    sessions = Sessions()
+    sessions.open("c1", seat())
+    with sessions.taken("c1"):
+        with pytest.raises(RefusedError) as caught, sessions.taken("c1"):
+            pass
+        assert (caught.value.code, caught.value.status) == ("busy", 429)
+    with sessions.taken("c1") as again:
+        assert again is not None
+
+
+def test_seats_are_few() -> None:
+    sessions = Sessions(most=2)
+    for name in ("c1", "c2"):
+        sessions.open(name, seat())
+    with pytest.raises(RefusedError, match="Too many people"):
+        sessions.open("c3", seat())
+    assert sessions.close("c1") is not None
+    assert sessions.close("c1") is None
+    sessions.open("c3", seat())
+
+
+def test_seats_are_counted_by_network_and_known_when_overdue() -> None:
+    sessions = Sessions()
+    for number, address in enumerate(("2001:db8::1", "2001:db8::2", "1.2.3.4")):
+        sessions.open(f"c{number}", seat(address, deadline=100.0 + number))
+    assert sessions.count("2001:db8::9") == 2
+    assert sessions.overdue(101.0) == ["c0", "c1"]
+
+
+def test_the_log_keeps_named_fields_alone() -> None:
+    stream = io.StringIO()
+    make_log(stream).info("begun", challenge="c1", token="eyJ", secret="s", frame=b"\x00", address="1.2.3.4", step=2)
+    fields = json.loads(stream.getvalue())
+    assert set(fields) == {"event", "level", "timestamp", "challenge", "step"}
+
+
+def test_the_log_keeps_no_bytes_and_no_long_text_under_a_good_name() -> None:
+    stream = io.StringIO()
+    make_log(stream).error("failed", reason="x" * 1000, code=b"pixels", site=["a"])
+    fields = json.loads(stream.getvalue())
+    assert (len(fields["reason"]), fields["code"], fields["site"]) == (200, "bytes", "list")
