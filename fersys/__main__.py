@@ -16,17 +16,23 @@ import fersys
 from fersys.command import run_command
 from fersys.errors import ConfigError
 from fersys.following import LONGEST_BLIND, FollowConfig, Follower
+from fersys.hub_client import quiet
+from fersys.package import check_files, locate
 from fersys.recognizers.base import Recognizer
-from fersys.shipped import describe_packages, find_default, shipped_folder
+from fersys.reference import Reference, parse_reference
+from fersys.shipped import describe_models, find_default
+from fersys.snapshots import Snapshot, pull_model
 from fersys.terminal import write_plainly
 
 _SHELLS = ("bash", "zsh", "fish")
-_MODEL = "model package to ask, or deepface for that library with its own weights"
+_MODEL = "model package to ask; or one on a hub, owner/name[@revision]; or deepface for that library with its own weights"
 _EXAMPLES = """examples:
   fersys predict photo.jpg
   fersys score photos/ --out results.csv
   fersys video in.mp4 out.mp4
   fersys webcam
+  fersys pull you/name@v1.0.0
+  fersys verify you/name
   fersys models
 
 exit codes:
@@ -48,6 +54,20 @@ _PREDICT = """examples:
   fersys predict photo.jpg --model deepface           that library with its own weights, fetched the first time
 
 exit code 1: a picture could not be read (the others are answered); 3: no face in any picture
+"""
+_PULL = """examples:
+  fersys pull you/name                            the newest, into the hub's cache on this machine
+  fersys pull you/name@v1.0.0 --to models/name    a tag, a branch or a commit; and a copy in a folder
+
+The commit is printed: `you/name@<commit>` is the same model for ever, and is answered from the cache without a
+request. Every file is checked against the SHA-256 in fersys.json; what is damaged is fetched once more, and refused if
+it still is. Nothing of a package is run but its network. HF_ENDPOINT names another hub, HF_HUB_OFFLINE=1 asks none.
+"""
+_VERIFY = """examples:
+  fersys verify hub/models/fersys-cnn
+  fersys verify you/name@v1.0.0
+
+exit code 1: a file is missing, changed or not vouched for; it is named
 """
 _SCORE = """examples:
   fersys score photos/ --out faces.csv                        all pictures in a folder, its folders too
@@ -106,7 +126,9 @@ def _parser() -> argparse.ArgumentParser:
     _score_parser(_add(commands, "score", _score, "say what the faces in any number of pictures show, as a table", _SCORE))
     _video_parser(_add(commands, "video", _video, "follow the faces in a video and draw what they show", _VIDEO))
     _webcam_parser(_add(commands, "webcam", _webcam, "say live, in the terminal, what the face before the camera shows", _WEBCAM))
-    _add(commands, "models", _models, "list the models that are there", "")
+    _pull_parser(_add(commands, "pull", _pull, "fetch a model package from a hub, and check it", _PULL))
+    _verify_parser(_add(commands, "verify", _verify, "check every file of a model package", _VERIFY))
+    _add(commands, "models", _models, "list the models that are there, those pulled from a hub too", "")
     return parser
 
 
@@ -144,12 +166,21 @@ def _add_path(parser: Any, *names: str, kind: str = "FILE", **settings: Any) -> 
 
 def _add_models(parser: argparse.ArgumentParser) -> None:
     text = f"{_MODEL}; give it again to ask several (default: fersys-cnn in hub/models)"
-    _add_path(parser, "--model", kind="DIRECTORY", action="append", type=Path, metavar="FOLDER", help=text)
+    _add_path(parser, "--model", kind="DIRECTORY", action="append", metavar="FOLDER", help=text)
 
 
-def _packages(arguments: argparse.Namespace) -> list[Path]:
-    _check_homes(arguments.model or [])
-    return arguments.model or [find_default()]
+def _locate(names: Iterable[str] | None) -> list[str | Path]:
+    """Where the models lie that were named, or else the default; those of a hub are pulled, and it is said which commit it was."""
+    if not names:
+        return [find_default()]
+    with quiet():
+        return [locate(name, _tell) for name in names]
+
+
+def _tell(reference: Reference, snapshot: Snapshot) -> None:
+    if snapshot.note:
+        print(f"warning: {snapshot.note}", file=sys.stderr)
+    print(f"{reference.repository}: commit {snapshot.commit}", file=sys.stderr)
 
 
 def _check_homes(names: Iterable[str | Path]) -> None:
@@ -161,8 +192,8 @@ def _check_homes(names: Iterable[str | Path]) -> None:
             raise ConfigError(f"No such home folder: expected ~, or ~ and the name of a user of this computer. Received: {name}") from error
 
 
-def _load_models(arguments: argparse.Namespace) -> list[Recognizer]:
-    models = [fersys.load(ref) for ref in _packages(arguments)]
+def _load_models(places: Iterable[str | Path]) -> list[Recognizer]:
+    models = [fersys.load(place) for place in places]
     names = [model.name for model in models]
     if len(set(names)) != len(names):
         raise ConfigError(f"--model: expected models of different names. Received: {', '.join(names)}")
@@ -183,7 +214,7 @@ def _predict(arguments: argparse.Namespace) -> int:
     from fersys.predicting import FORMATS, Drawings, Question, predict
 
     drawings = arguments.draw and Drawings(arguments.draw, arguments.pictures)
-    question = Question(_load_models(arguments), arguments.crops, drawings)
+    question = Question(_load_models(_locate(arguments.model)), arguments.crops, drawings)
     return predict(arguments.pictures, question, FORMATS[arguments.form])
 
 
@@ -204,8 +235,9 @@ def _score(arguments: argparse.Namespace) -> int:
     from fersys.scoring import Job, as_text, score
 
     _check_homes(arguments.sources)
-    models = _load_models(arguments)
-    packages = [fingerprint(ref) for ref in _packages(arguments)]  # another model of the same name must not go on with its rows
+    places = _locate(arguments.model)
+    models = _load_models(places)
+    packages = [fingerprint(place) for place in places]  # another model of the same name must not go on with its rows
     job = Job(find_files(arguments.sources, pull_dataset), arguments.out, models, arguments.crops, {"packages": packages})
     print(as_text(score(job, arguments.force), arguments.out))
     return 0
@@ -217,13 +249,13 @@ def _add_following(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--detect-every", type=int, default=every, metavar="N", help=text)
     text = "smoothing over time: what was said so many seconds ago counts half; 0: none (default: %(default)s)"
     parser.add_argument("--half-life", type=float, default=half_life, metavar="S", help=text)
-    _add_path(parser, "--model", kind="DIRECTORY", type=Path, metavar="FOLDER", help=f"{_MODEL} (default: fersys-cnn in hub/models)")
+    _add_path(parser, "--model", kind="DIRECTORY", metavar="FOLDER", help=f"{_MODEL} (default: fersys-cnn in hub/models)")
 
 
 def _follower(arguments: argparse.Namespace) -> Follower:
-    _check_homes([arguments.model] if arguments.model else [])
     config = FollowConfig(arguments.detect_every, arguments.half_life)
-    return Follower(fersys.load(arguments.model or find_default()), config)
+    (model,) = _load_models(_locate(arguments.model and [arguments.model]))
+    return Follower(model, config)
 
 
 def _video_parser(parser: argparse.ArgumentParser) -> None:
@@ -257,8 +289,38 @@ def _webcam(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _pull_parser(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("reference", metavar="OWNER/NAME[@REVISION]", help="the model, and the branch, tag or commit that is wanted (default: main)")
+    _add_path(parser, "--to", kind="DIRECTORY", type=Path, metavar="DIR", help="also copy it to a new folder")
+
+
+def _pull(arguments: argparse.Namespace) -> int:
+    _check_homes([arguments.to] if arguments.to else [])
+    reference = parse_reference(arguments.reference)
+    with quiet():
+        snapshot = pull_model(reference, arguments.to)
+    if snapshot.note:
+        print(f"warning: {snapshot.note}", file=sys.stderr)
+    print(f"{reference.repository}@{snapshot.commit}", snapshot.folder, sep="\n")
+    return 0
+
+
+def _verify_parser(parser: argparse.ArgumentParser) -> None:
+    _add_path(parser, "package", kind="DIRECTORY", metavar="PACKAGE", help="a folder, or a model on a hub: owner/name[@revision]")
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    (place,) = _locate([arguments.package])
+    names = []
+    for name in check_files(Path(place)):
+        names.append(name)
+        print(f"{name}: OK", flush=True)
+    print(f"{place}: {len(names)} files are what fersys.json says")
+    return 0
+
+
 def _models(arguments: argparse.Namespace) -> int:
-    print(describe_packages(shipped_folder()))
+    print(describe_models())
     return 0
 
 

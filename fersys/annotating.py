@@ -95,18 +95,18 @@ def _annotate(reader: VideoReader, writer: VideoWriter, table: "_Table | None", 
 
     number, time, faces = 0, 0.0, set[int]()
     with tqdm(total=reader.shape.frames or None, unit=" frames", dynamic_ncols=True, mininterval=0.5) as bar:
-        for number, (time, frame, pause) in enumerate(_with_pauses(reader.frames()), 1):
+        for number, (time, frame, pause) in enumerate(with_pauses(reader.frames()), 1):
             found = follower.follow(frame, time, pause)
             writer.write(time, draw_marks(frame, [Mark(face.box, face.track.id, face.prediction.verdict) for face in found]))
             if table is not None:
-                table.write(_row(number - 1, time, face) for face in found)
+                table.write(row for face in found for row in to_rows(number - 1, time, face))
             faces |= {face.track.id for face in found}
             bar.update()
     return number, time, len(faces)
 
 
-def _with_pauses(frames: Iterable[tuple[float, Image]]) -> Iterator[tuple[float, Image, float]]:
-    """Each frame with the seconds until the next one: infinite after the last."""
+def with_pauses(frames: Iterable[tuple[float, Image]]) -> Iterator[tuple[float, Image, float]]:
+    """Yield each frame with the seconds until the next one, which are infinite after the last; two frames are held at a time."""
     held: tuple[float, Image] | None = None
     for following in frames:
         if held is not None:
@@ -116,10 +116,17 @@ def _with_pauses(frames: Iterable[tuple[float, Image]]) -> Iterator[tuple[float,
         yield (*held, math.inf)
 
 
-def _row(number: int, time: float, face: Followed) -> list[Any]:
-    said = face.prediction
+def to_rows(number: int, time: float, face: Followed) -> list[list[Any]]:
+    """Return what stands in the table of a face in a frame, in the order of `COLUMNS`: a row a model.
+
+    Args:
+        number: of the frame, from 0.
+        time: of the frame, in seconds.
+        face: in the frame.
+    """
     place = (face.track.id, *face.box, face.track.detection is not None)
-    return for_csv((number, round(time, 6), *place, said.model, said.label, said.certain, *said.scores.values()))
+    said = (face.prediction, *face.others)
+    return [for_csv((number, round(time, 6), *place, one.model, one.label, one.certain, *one.scores.values())) for one in said]
 
 
 class _Table:

@@ -3,7 +3,7 @@
 import json
 import math
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path, PurePath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from fersys.errors import PackageError
@@ -65,7 +65,8 @@ class ModelConfig:
 
 def _check_names(config: ModelConfig) -> None:
     for name in (config.serving_file, *config.files):
-        if PurePath(name).is_absolute() or ".." in PurePath(name).parts:
+        # As Linux and as Windows read it: a package goes from one to the other.
+        if any(path.anchor or ".." in path.parts for path in (PurePosixPath(name), PureWindowsPath(name))) or not name.isprintable():
             raise PackageError(f"File names: expected files inside the package. Received: {name}")
 
 

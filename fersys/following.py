@@ -1,6 +1,7 @@
 """Follows the faces of a video or camera: who is where, and what each shows, smoothed over time."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,19 +43,28 @@ class Followed:
         track: its id, and whether it was found in this frame or carried on.
         box: (x, y, width, height) in whole pixels, inside the frame.
         prediction: what the model says of it, smoothed.
+        others: what further models say of it, smoothed, in the order in which they were given.
     """
 
     track: Track
     box: Box
     prediction: Prediction
+    others: tuple[Prediction, ...] = ()
 
 
 class Follower:
-    """Follows faces through one video; frames in order. Not for several threads."""
+    """Follows faces through one video; frames in order. Not for several threads.
 
-    def __init__(self, recognizer: Recognizer, config: FollowConfig | None = None) -> None:
-        self._recognizer, self._config = recognizer, config or FollowConfig()
-        self._tracker, self._smoother = Tracker(TrackerConfig(confirm=2)), Smoother(self._config.half_life)
+    Args:
+        recognizer: whom to ask.
+        config: how closely to look.
+        others: further models, which are asked about the same crops.
+    """
+
+    def __init__(self, recognizer: Recognizer, config: FollowConfig | None = None, others: Sequence[Recognizer] = ()) -> None:
+        self._config = config or FollowConfig()
+        self._asked = [(one, Smoother(self._config.half_life)) for one in (recognizer, *others)]
+        self._tracker = Tracker(TrackerConfig(confirm=2))
         self._frames, self._looked = 0, -math.inf
 
     def follow(self, frame: Image, time: float, pause: float = 0.0) -> list[Followed]:
@@ -75,9 +85,13 @@ class Follower:
         due = self._frames % self._config.detect_every == 0 or time - self._looked >= LONGEST_BLIND or self._tracker.waits
         self._frames += 1
         tracks = self._look(frame, time, pause) if due else self._tracker.carry(time)
-        known = [(track, self._smoother.last(track.id, time)) for track in tracks]
-        asked = self._recognizer
-        return [Followed(track, _inside(track, frame), to_prediction(asked.name, row, asked.certainty, asked.title)) for track, row in known if row is not None]
+        said = [(track, self._said(track, time)) for track in tracks]
+        return [Followed(track, _inside(track, frame), known[0], tuple(known[1:])) for track, known in said if known]
+
+    def _said(self, track: Track, time: float) -> list[Prediction]:
+        """What is known of a face, of each model; nothing if it was not asked about yet."""
+        rows = [(asked, smoother.last(track.id, time)) for asked, smoother in self._asked]
+        return [to_prediction(asked.name, row, asked.certainty, asked.title) for asked, row in rows if row is not None]
 
     def _look(self, frame: Image, time: float, pause: float) -> list[Track]:
         alone = min(time - self._looked, pause) > LONGEST_BLIND
@@ -85,9 +99,10 @@ class Follower:
         faces = detect(frame)
         tracks = self._tracker.update([face.box for face in faces], time, alone)
         found = [track for track in tracks if track.detection is not None]
-        rows = self._recognizer.predict([faces[track.detection].crop for track in found if track.detection is not None])
-        for track, row in zip(found, rows, strict=True):
-            self._smoother.update(track.id, row, time)
+        crops = [faces[track.detection].crop for track in found if track.detection is not None]
+        for asked, smoother in self._asked:
+            for track, row in zip(found, asked.predict(crops), strict=True):
+                smoother.update(track.id, row, time)
         return tracks
 
 

@@ -1,7 +1,10 @@
 """A model package: the folder that training writes, that is pushed to a hub, and that is served."""
 
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fersys.config import CONFIG_FILE, ModelConfig, read_config, write_config
 from fersys.digest import sha256 as sha256
@@ -9,6 +12,10 @@ from fersys.errors import PackageError
 from fersys.recognizers import BUILT_IN, RECOGNIZERS
 from fersys.recognizers.base import Recognizer
 from fersys.recognizers.deepface_library import EMOTION_H5_FILE
+from fersys.reference import Reference, read_reference
+
+if TYPE_CHECKING:
+    from fersys.snapshots import Snapshot
 
 SHIPPED = Path("hub/models")  # in a checkout: the packages that come with it
 KERAS_FILE = "model.keras"
@@ -33,12 +40,14 @@ def find_packages(folder: Path) -> list[Path]:
 
 
 def load(ref: str | Path) -> Recognizer:
-    """Load the recogniser of a package folder, or one that comes with a library.
+    """Load the recogniser of a package: of a folder, of a hub, or one that comes with a library.
 
     Args:
-        ref: a package folder; or a word in `fersys.recognizers.BUILT_IN`, such as "deepface", unless
-            a package of that name lies in the working folder. DeepFace's own weights are fetched by
-            its own downloader if they are not there: see `fersys.recognizers.deepface_stock`.
+        ref: a package folder; or a model on a hub, "owner/name" or "owner/name@revision", unless a folder of that name
+            is there: it is pulled and every file checked, see `fersys.snapshots`; or a word in
+            `fersys.recognizers.BUILT_IN`, such as "deepface", unless a package of that name lies in the working
+            folder. DeepFace's own weights are fetched by its own downloader if they are not there: see
+            `fersys.recognizers.deepface_stock`.
 
     >>> import numpy as np
     >>> cnn = load("hub/models/fersys-cnn")
@@ -50,16 +59,49 @@ def load(ref: str | Path) -> Recognizer:
 
     Raises:
         PackageError: if the folder is no package, or its serving file is missing or changed.
+        HubError: if the hub does not give it, and it was not pulled before.
         ModelError: if no recogniser of this version can run it, or a library or its weights are missing.
     """
     if is_built_in(ref):
         return BUILT_IN[str(ref)].load()
-    path = Path(ref).expanduser()
+    path = Path(locate(ref))
     config = read_config(path)
     _check_file(path, config, config.serving_file)
     if config.recognizer not in RECOGNIZERS:
         raise PackageError(f"{path}: expected a recogniser among {', '.join(RECOGNIZERS)}. Received: {config.recognizer!r}")
     return RECOGNIZERS[config.recognizer](path, config)
+
+
+def _warn(_: Reference, snapshot: "Snapshot") -> None:
+    if snapshot.note:
+        warnings.warn(snapshot.note, stacklevel=4)
+
+
+def locate(ref: str | Path, tell: Callable[[Reference, "Snapshot"], None] = _warn) -> str | Path:
+    """Return where a model lies on this machine, for `load`, `fingerprint` and whoever reads its files.
+
+    Args:
+        ref: as for `load`.
+        tell: called with what was pulled, if it is a model on a hub.
+
+    Returns:
+        a word of `BUILT_IN` as it is; a folder, which may not exist; of a model on a hub the folder that it was pulled
+        into. A branch may be another commit the next time: ask once.
+
+    Raises:
+        PackageError: if it can be none of these, or the hub holds no package there, or a damaged one.
+        HubError: if the hub does not give it, and it was not pulled before.
+    """
+    if is_built_in(ref):
+        return str(ref)
+    place = read_reference(ref)
+    if isinstance(place, Path):
+        return place
+    from fersys.snapshots import pull_model  # it checks packages, so it cannot be imported above
+
+    snapshot = pull_model(place)
+    tell(place, snapshot)
+    return snapshot.folder
 
 
 def is_built_in(ref: str | Path) -> bool:
@@ -76,7 +118,7 @@ def fingerprint(ref: str | Path) -> str:
     Raises:
         OSError: if `load` did not take it.
     """
-    return sha256(BUILT_IN[str(ref)].weights() if is_built_in(ref) else Path(ref).expanduser() / CONFIG_FILE)
+    return sha256(BUILT_IN[str(ref)].weights() if is_built_in(ref) else Path(locate(ref)) / CONFIG_FILE)
 
 
 def model_files(config: ModelConfig) -> tuple[str, ...]:
@@ -90,10 +132,21 @@ def check_package(folder: Path) -> ModelConfig:
     Raises:
         PackageError: naming the first file that is missing, not listed or changed.
     """
+    for _ in check_files(folder):
+        pass
+    return read_config(folder)
+
+
+def check_files(folder: Path) -> Iterator[str]:
+    """Check a package file by file, and yield the name of each that is what `fersys.json` says.
+
+    Raises:
+        PackageError: naming the first file that is missing, not listed or changed.
+    """
     config = read_config(folder)
     for name in dict.fromkeys((*model_files(config), *config.files)):
         _check_file(folder, config, name)
-    return config
+        yield name
 
 
 def _check_file(folder: Path, config: ModelConfig, name: str) -> None:

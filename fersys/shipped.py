@@ -1,7 +1,9 @@
-"""The models that are there: the packages that come with a checkout, those built in, and the one that answers if none is named."""
+"""The models that are there: the packages that come with a checkout, those pulled from a hub, those built in, and the one that answers if none is named."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from fersys.cached import Cached, cached_models
 from fersys.config import ModelConfig, read_config
 from fersys.errors import PackageError
 from fersys.measurements import read_measurements
@@ -38,19 +40,51 @@ def find_default() -> Path:
     return folder
 
 
+def describe_models() -> str:
+    """Return a table for people: the packages of the checkout, if there is one, and those of the hub's cache; below it what is built in.
+
+    Raises:
+        PackageError: if there is no package in either.
+    """
+    cached = cached_models()
+    try:
+        folder = shipped_folder()
+    except PackageError:
+        if not cached:
+            raise
+        return describe_cached(cached)
+    return "\n".join([describe_packages(folder), *(["", describe_cached(cached)] if cached else [])])
+
+
 def describe_packages(folder: Path) -> str:
     """Return a table for people: the packages in a folder with accuracy and size of each; below it what is damaged, and what is built in."""
-    rows: list[tuple[str, ...]] = [("model", "accuracy", "file", "weights", "shown as", "folder")]
-    damaged: list[str] = []
-    for package in find_packages(folder):
-        try:
-            rows.append(_row(package))
-        except (PackageError, TypeError) as error:  # TypeError: a number that is none. The others can be used all the same
-            damaged.append(f"{package.name}  cannot be used: {error}")
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = _table(("model", "accuracy", "file", "weights", "shown as", "folder"), find_packages(folder), _row)
     built_in = [_describe(name, model) for name, model in BUILT_IN.items()]
-    return "\n".join([*lines, *damaged, "", "* answers if none is named with --model", "", "built in, named by a word:", *built_in])
+    return "\n".join([*lines, "", "* answers if none is named with --model", "", "built in, named by a word:", *built_in])
+
+
+def describe_cached(cached: Sequence[Cached]) -> str:
+    """Return a table for people: the packages that were pulled from a hub; each is named by "owner/name@" and the commit."""
+    facts = {one.folder: one for one in cached}
+
+    def row(package: Path) -> tuple[str, ...]:
+        one = facts[package]
+        return (one.reference, ", ".join(one.names) or "-", *_row(package)[1:4])
+
+    lines = _table(("pulled from a hub", "as", "accuracy", "file", "weights"), list(facts), row)
+    return "\n".join([*lines, "", "`fersys verify` checks their files"])
+
+
+def _table(head: tuple[str, ...], packages: Sequence[Path], row_of: Callable[[Path], tuple[str, ...]]) -> list[str]:
+    """Lines of a table, a package a row; after them a line for each that is damaged: the others can be used all the same."""
+    rows, damaged = [head], []
+    for package in packages:
+        try:
+            rows.append(row_of(package))
+        except (PackageError, TypeError) as error:  # TypeError: a number that is none
+            damaged.append(f"{package.name}  cannot be used: {error}")
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows] + damaged
 
 
 def _describe(name: str, model: BuiltIn) -> str:

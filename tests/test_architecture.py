@@ -20,7 +20,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "argparse": ("*/__main__.py",),
     "deepface": ("fersys/recognizers/deepface_*.py", "train/rival_worker.py"),  # there it is timed, in a process of its own
     "gradio": ("app/*", "train/expression_metrics/app.py"),
-    "huggingface_hub": ("fersys/pull.py", "hub/*", "model_card/*"),
+    "huggingface_hub": ("fersys/cached.py", "fersys/hub_client.py", "fersys/pretrained.py", "fersys/pull.py", "fersys/snapshots.py", "hub/*", "model_card/*"),
     "keras": ("train/*", "fersys/recognizers/keras_*.py"),
     "tensorflow": ("train/*", "fersys/recognizers/keras_*.py"),
 }

@@ -86,6 +86,11 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("serving_file", "../model.onnx", "inside the package"),
     ("serving_file", "/etc/hostname", "inside the package"),
     ("files", {"../../other": "ab"}, "inside the package"),
+    ("files", {r"..\other": "ab"}, "inside the package"),
+    ("files", {r"C:\other": "ab"}, "inside the package"),
+    ("files", {"C:other": "ab"}, "inside the package"),
+    ("files", {r"\other": "ab"}, "inside the package"),
+    ("files", {"other\n": "ab"}, "inside the package"),
 ]
 
 

@@ -20,7 +20,7 @@ from tests.made_videos import squares, write
 from tests.tiny_package import make_package
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ("predict", "score", "video", "webcam", "models")
+COMMANDS = ("predict", "score", "video", "webcam", "pull", "verify", "models")
 # What a serving install does not have: importing one of these fails as if it were not installed.
 _RUN_LEAN = """
 import runpy, sys

@@ -11,7 +11,7 @@ import pytest
 import fersys
 from fersys.config import CONFIG_FILE, ModelConfig, read_config, write_config
 from fersys.errors import ModelError, PackageError
-from fersys.package import KERAS_FILE, MODEL_FILES, RECORD_FILES, SERVING_FILE, check_package, fingerprint, load, model_files, seal, sha256
+from fersys.package import KERAS_FILE, MODEL_FILES, RECORD_FILES, SERVING_FILE, check_files, check_package, fingerprint, load, locate, model_files, seal, sha256
 from tests.tiny_deepface import make_deepface_package
 from tests.tiny_package import make_package
 
@@ -66,6 +66,15 @@ def test_one_changed_byte_is_noticed(whole: Path, name: str) -> None:
         check_package(whole)
 
 
+def test_files_are_named_as_they_are_checked_up_to_the_first_bad_one(whole: Path) -> None:
+    assert list(check_files(whole)) == list(check_package(whole).files)
+    (whole / MODEL_FILES[2]).write_bytes(b"other")
+    checked = check_files(whole)
+    assert [next(checked), next(checked)] == list(MODEL_FILES[:2])
+    with pytest.raises(PackageError, match=f"{MODEL_FILES[2]} was changed"):
+        next(checked)
+
+
 @pytest.mark.parametrize("name", [*MODEL_FILES, *RECORD_FILES[:2]])
 def test_missing_file_is_noticed(whole: Path, name: str) -> None:
     (whole / name).unlink()
@@ -79,6 +88,17 @@ def test_model_file_that_is_not_listed_is_noticed(whole: Path, name: str) -> Non
     write_config(whole, dataclasses.replace(config, files={key: value for key, value in config.files.items() if key != name}))
     with pytest.raises(PackageError, match=rf"not vouch for {name}.*Received: "):
         check_package(whole)
+
+
+def test_what_lies_here_is_located_without_a_hub(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert locate("deepface") == "deepface"
+    assert locate(served) == locate(str(served)) == served
+    assert locate("no/such/folder") == Path("no/such/folder")
+    make_package(tmp_path, "deepface")
+    make_package(tmp_path / "you", "name")
+    assert (locate("deepface"), locate("you/name")) == (Path("deepface"), Path("you/name"))
+    assert load("you/name").name == "name"
 
 
 def test_changed_missing_or_unlisted_serving_file_is_not_loaded(served: Path) -> None:

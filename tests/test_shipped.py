@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from fersys import shipped
+from fersys.cached import Cached
 from fersys.digest import sha256
 from fersys.errors import PackageError
-from fersys.shipped import DEFAULT, describe_packages, find_default, shipped_folder
+from fersys.shipped import DEFAULT, describe_models, describe_packages, find_default, shipped_folder
 from tests.tiny_deepface import make_deepface_package, random_network, weights_in
 from tests.tiny_package import make_package
 
@@ -62,3 +63,16 @@ def test_the_list_says_how_a_package_is_shown_and_what_is_built_in(tmp_path: Pat
     assert f"deepface  not here: DeepFace's own weights are missing: expected {path.name} in {path.parent}" in said
     weights_in(tmp_path, monkeypatch, random_network(0))
     assert f"deepface  DeepFace, 0.1 MB, {path}, SHA-256 {sha256(path)}" in describe_packages(tmp_path / "models")
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_without_a_checkout_what_was_pulled_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipped, "_CHECKOUT", tmp_path)
+    monkeypatch.setattr(shipped, "cached_models", list)
+    with pytest.raises(PackageError, match="--model"):
+        describe_models()
+    pulled = Cached("you/name@0123", ("main", "v1"), make_package(tmp_path, "pulled", metrics=METRICS))
+    monkeypatch.setattr(shipped, "cached_models", lambda: [pulled])
+    assert describe_models().splitlines()[1].split() == ["you/name@0123", "main,", "v1", "0.500", "on", "test", "0.1", "MB", "0.02", "M"]
+    make_package(tmp_path / "hub" / "models", DEFAULT)
+    assert all(text in describe_models() for text in (f"{DEFAULT} *", "you/name@0123", "built in"))
