@@ -26,13 +26,16 @@ FERSYS_MEDIA ?= $(abspath ../shared/media)
 export FERSYS_MEDIA
 endif
 
-.PHONY: help demo test data train evaluate card compare bench hub-local lint format lock clean
+.PHONY: help demo share test data train evaluate card compare bench spoof-bench hub-local lint format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */@/' | awk -F@ '{ printf "  make %-9s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.app-installed ## install what serving needs, start the app on http://127.0.0.1:7860
 	$(RUN) -m app
+
+share: $(VENV)/.app-installed ## the same with a public link, which sends pictures through Gradio's servers; fails if there is none
+	$(RUN) -m app --share
 
 test: lint ## install everything, then ruff, mypy --strict and all tests
 	$(RUN) -m pytest
@@ -55,6 +58,10 @@ compare: $(VENV)/.dev-installed ## put all models side by side: reports/README.m
 # The fer package wants an older numpy: FER_PYTHON=.../bin/python names an environment of its own that has it.
 bench: $(VENV)/.dev-installed ## time an answer beside DeepFace and fer, print ratios (FER_PYTHON=... for fer)
 	$(RUN) -m train bench $(if $(FER_PYTHON),--fer-python $(FER_PYTHON))
+
+# 150 attacks a kind with photos take about an hour of one core; COUNT=10 a few minutes.
+spoof-bench: $(VENV)/.app-installed ## attack the emoji challenge with photos, films and puppets: reports/spoof.md
+	$(RUN) -m app.captcha spoof-bench --count $(or $(COUNT),150)
 
 hub-local: $(VENV)/.dev-installed ## a hub of your own on http://127.0.0.1:7870, to push to and pull from without an account
 	$(RUN) -m hub local --folder runs/hub-local --port 7870

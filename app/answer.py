@@ -1,133 +1,203 @@
-"""The HTML of an answer: the annotated picture, a card a face, or a message. Everything is escaped."""
+"""The HTML of an answer: pictures with a button around each face, a card a face, messages, downloads. Everything is escaped.
 
+All of it comes at once, for every picture, face and model; `assets/image.js` shows what is chosen, so that choosing asks nobody.
+"""
+
+import base64
+import io
+import re
+import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
-from app.draw import Mark, annotate, color, jpeg_url, thumbnail
-from app.guard import MAX_FILE_SIZE, MAX_PIXELS
-from fersys import EMOTIONS, FaceResult, Prediction
-from fersys.results import Image
+from app.bars import agreements, bars, columns, emoji, glyph, label, milliseconds
+from app.draw import LARGEST_SIDE, color, fit, jpeg_url, network_view, thumbnail
+from app.looking import Answer
+from app.models import Arms
+from app.switches import MAX_FILE_SIZE, MAX_PIXELS
+from app.words import say
+from fersys import EMOTIONS, FaceResult
+from fersys.predicting import FORMATS
+from fersys.predicting import Answer as Row
+from fersys.results import Box, Image
 
-EMOJI: dict[str, str] = {
-    "angry": "😠",
-    "disgust": "🤢",
-    "fear": "😨",
-    "happy": "😀",
-    "sad": "😢",
-    "surprise": "😲",
-    "neutral": "😐",
-}
-_UNSURE = "🤔"  # in place of an expression's own
+MOST = 20  # pictures at once
 _CROP_SIDE = 160  # shown at half of it: sharp on dense screens
-_PROMISE = "For each face you see here which of them our models find, how sure they are, and where they disagree."
+_STRIP_SIDE = 96
+_SMALLER_SIDE = 800  # longer side of each of several pictures: twenty of them are still a quick page
+_NARROW = 0.1  # share of the picture's width: a narrower box has room for a number alone
+_SIDES = ("cnn", "deepface")
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What was found in a picture, and how long it took.
-
-    Attributes:
-        faces: the largest face first.
-        detect_seconds: time to find the faces.
-        model_seconds: time of each model for all faces together, by model name.
-    """
-
-    faces: tuple[FaceResult, ...]
-    detect_seconds: float
-    model_seconds: dict[str, float]
-
-
-def picture(image: Image, answer: Answer) -> str:
-    """Return the annotated picture with the times under it; `image` is RGB uint8 (H, W, 3)."""
-    marks = [Mark(result.face.box, number, _label(result)) for number, result in enumerate(answer.faces, 1)]
-    return (
-        f'<figure class="fersys-picture"><img src="{jpeg_url(annotate(image, marks))}" alt="{escape(_alt(answer))}">'
-        f"<figcaption>{escape(_times(answer))}</figcaption></figure>"
-    )
-
-
-def _label(result: FaceResult) -> str:
-    """The first model's word for a face, which may be "not sure"; the others' are in its card."""
-    return result.predictions[0].verdict if result.predictions else ""
-
-
-def _alt(answer: Answer) -> str:
-    if not answer.faces:
-        return "Your picture. No face was found in it."
-    named = (f"face {number} {_label(result)}" for number, result in enumerate(answer.faces, 1))
-    return f"Your picture with a numbered box around each face: {', '.join(named)}."
-
-
-def _times(answer: Answer) -> str:
-    count = len(answer.faces)
-    titles = {said.model: said.shown_as for result in answer.faces for said in result.predictions}
-    each = [f"{titles.get(name, name)} {1000 * seconds / count:.1f} ms a face" for name, seconds in answer.model_seconds.items() if count]
-    return " · ".join([f"Looked for faces: {1000 * answer.detect_seconds:.0f} ms", *each])
-
-
-def faces(answer: Answer) -> str:
-    """Return a card for each face, or the message that there is none."""
-    if not answer.faces:
-        return no_face()
-    count = "One face found" if len(answer.faces) == 1 else f"{len(answer.faces)} faces found, the largest first"
-    cards = "".join(_card(number, result) for number, result in enumerate(answer.faces, 1))
-    return f'<section class="fersys-faces" aria-label="Faces"><p class="fersys-count" role="status">{count}</p>{cards}</section>'
-
-
-def _card(number: int, result: FaceResult) -> str:
-    crop = (
-        f'<div class="fersys-crop" style="border-color:{color(number)}"><img src="{jpeg_url(thumbnail(result.face.crop, _CROP_SIDE))}" alt="Face {number}">'
-        f'<span style="background:{color(number)}" aria-hidden="true">{number}</span></div>'
-    )
-    return f'<article class="fersys-card" aria-label="Face {number}">{bars(result.predictions, crop)}</article>'
-
-
-def bars(predictions: Sequence[Prediction], corner: str = "") -> str:
-    """Return the probabilities as a table: a column of bars a model under its verdict, a row an expression.
+def answers(found: Sequence[Answer], arms: Arms, language: str, left_out: int = 0) -> str:
+    """Return all that is said of the pictures of one upload.
 
     Args:
-        predictions: of one face, one a model.
-        corner: HTML for the corner of the table, such as the face.
+        found: an answer a picture, at least one.
+        arms: the models of both columns; every answer has what each of them said.
+        language: of the texts.
+        left_out: how many further pictures were not looked at.
     """
-    heads = "".join(f'<th scope="col">{_verdict(prediction)}</th>' for prediction in predictions)
-    rows = "".join(_row(emotion, predictions) for emotion in EMOTIONS)
-    many = f' fersys-many" style="--models:{len(predictions)}' if len(predictions) > 2 else ""
+    several = len(found) > 1
+    shots = "".join(_shot(number, answer, arms, language, several) for number, answer in enumerate(found, 1))
+    bound = f'<p class="fersys-bound" role="status">{say(language, "image.left_out", most=MOST, count=left_out)}</p>' if left_out else ""
+    strip = _strip(found, language) if several else ""
+    # Gradio mends the page where a new answer differs from the last: by the token the script sees that it is a new one.
+    opening = f'<section class="fersys-answer" data-answer="{secrets.token_hex(8)}" aria-label="{say(language, "image.answer")}">'
+    return f"{opening}{bound}{strip}{shots}{_downloads(found, arms, language)}</section>"
+
+
+def _strip(found: Sequence[Answer], language: str) -> str:
+    buttons = "".join(_strip_button(number, answer, language) for number, answer in enumerate(found, 1))
+    return f'<div class="fersys-strip" role="group" aria-label="{say(language, "image.pictures")}">{buttons}</div>'
+
+
+def _strip_button(number: int, answer: Answer, language: str) -> str:
+    words = escape(f"{number}. {answer.name}: {_count(answer, language)}")
+    inside = "⚠" if answer.image is None else f'<img src="{jpeg_url(_square(answer.image))}" alt="">'
+    pressed = "true" if number == 1 else "false"
+    return f'<button type="button" data-pick-shot="{number}" aria-pressed="{pressed}" aria-label="{words}" title="{words}">{inside}</button>'
+
+
+def _square(image: Image) -> Image:
+    side = min(image.shape[:2])
+    top, left = ((length - side) // 2 for length in image.shape[:2])
+    return thumbnail(image[top : top + side, left : left + side], _STRIP_SIDE)
+
+
+def _count(answer: Answer, language: str) -> str:
+    if answer.error:
+        return say(language, "image.not_read")
+    return say(language, "image.one_face") if len(answer.faces) == 1 else say(language, "image.faces", count=len(answer.faces))
+
+
+def _shot(number: int, answer: Answer, arms: Arms, language: str, several: bool) -> str:
+    hidden = "" if number == 1 else " hidden"
+    if answer.image is None:
+        return f'<div class="fersys-shot" data-shot="{number}"{hidden}>{unreadable(answer.error, language)}</div>'
+    left = picture(answer, language, _SMALLER_SIDE if several else LARGEST_SIDE)
+    return f'<div class="fersys-shot" data-shot="{number}"{hidden}><div class="fersys-left">{left}</div>{faces(answer, arms, language)}</div>'
+
+
+def picture(answer: Answer, language: str, largest: int = LARGEST_SIDE) -> str:
+    """Return the picture with a button around each face and the times under it; the largest face lies at the bottom, so that no other is covered."""
+    assert answer.image is not None
+    height, width = answer.image.shape[:2]
+    boxes = "".join(_box(number, result, (width, height), language) for number, result in enumerate(answer.faces, 1))
+    frame = (
+        f'<div class="fersys-frame" style="--width:{width};--height:{height}">'
+        f'<img src="{jpeg_url(fit(answer.image, largest))}" alt="{escape(_alt(answer, language))}">{boxes}</div>'
+    )
+    caption = say(language, "image.times", milliseconds=milliseconds(answer.detect_seconds))
+    return f'<figure class="fersys-picture">{frame}<figcaption>{caption}</figcaption></figure>'
+
+
+def _box(number: int, result: FaceResult, size: tuple[int, int], language: str) -> str:
+    word = label(result.predictions[0], language) if result.predictions else ""
+    style = f"{_place(result.face.box, size)};--color:{color(number)}"
+    narrow = " fersys-narrow" if result.face.box[2] < _NARROW * size[0] else ""
+    low = " fersys-inside" if result.face.box[1] < 0.08 * size[1] else ""
+    named, pressed = escape(f"{say(language, 'image.face', number=number)}: {word}"), "true" if number == 1 else "false"
     return (
-        f'<table class="fersys-bars{many}"><caption class="fersys-hidden">Probability of each expression by model</caption>'
-        f"<thead><tr><td>{corner}</td>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+        f'<button type="button" class="fersys-box{narrow}{low}" data-pick-face="{number}" aria-pressed="{pressed}" aria-label="{named}" style="{style}">'
+        f"<span>{number} <em>{escape(word)}</em></span></button>"
     )
 
 
-def _verdict(prediction: Prediction) -> str:
-    name, word, share = f"<small>{escape(prediction.shown_as)}</small>", escape(prediction.verdict), percent(prediction.score)
-    if prediction.certain:
-        return f'<div class="fersys-verdict">{name}{_emoji(prediction.label)}<span><strong>{word}</strong> <b>{share}</b></span></div>'
-    guess = f"maybe {escape(prediction.label)} {share}"
-    return f'<div class="fersys-verdict fersys-unsure">{name}{_glyph(_UNSURE)}<strong>{word}</strong> <b>{guess}</b></div>'
+def _place(box: Box, size: tuple[int, int]) -> str:
+    x, y, width, height = box
+    shares = {"left": x / size[0], "top": y / size[1], "width": width / size[0], "height": height / size[1]}
+    return ";".join(f"{name}:{100 * share:.2f}%" for name, share in shares.items())
 
 
-def _row(emotion: str, predictions: Sequence[Prediction]) -> str:
-    cells = "".join(_cell(prediction.scores[emotion], emotion == prediction.label) for prediction in predictions)
-    return f'<tr><th scope="row">{_emoji(emotion)} {escape(emotion)}</th>{cells}</tr>'
+def _alt(answer: Answer, language: str) -> str:
+    return say(language, "image.alt" if answer.faces else "image.alt_empty", count=_count(answer, language))
 
 
-def _cell(score: float, wins: bool) -> str:
-    kind = ' class="fersys-top"' if wins else ""
-    return f'<td{kind}><div><i aria-hidden="true"><u style="width:{100 * score:.1f}%"></u></i><span>{percent(score)}</span></div></td>'
+def faces(answer: Answer, arms: Arms, language: str) -> str:
+    """Return a card for each face, of which the first is shown, or the message that there is none."""
+    if not answer.faces:
+        return f'<div class="fersys-faces">{no_face(language)}</div>'
+    chips = _chips(answer, language) if len(answer.faces) > 1 else ""
+    each = {name: seconds / len(answer.faces) for name, seconds in answer.model_seconds.items()}
+    cards = "".join(_card(number, result, arms, each, language) for number, result in enumerate(answer.faces, 1))
+    return (
+        f'<div class="fersys-faces"><p class="fersys-count" role="status">{_count(answer, language)}</p>{chips}'
+        f"{_menus(answer.faces[0], arms, language)}{cards}</div>"
+    )
 
 
-def _emoji(emotion: str) -> str:
-    return _glyph(EMOJI[emotion])
+def _chips(answer: Answer, language: str) -> str:
+    buttons = "".join(_chip(number, result, language) for number, result in enumerate(answer.faces, 1))
+    return f'<div class="fersys-chips" role="group" aria-label="{say(language, "image.choose_face")}">{buttons}</div>'
 
 
-def _glyph(emoji: str) -> str:
-    return f'<span class="fersys-emoji" aria-hidden="true">{emoji}</span>'
+def _chip(number: int, result: FaceResult, language: str) -> str:
+    named = say(language, "image.face", number=number)
+    inside = f'<img src="{jpeg_url(thumbnail(result.face.crop, _STRIP_SIDE))}" alt=""><span>{number}</span>'
+    pressed = "true" if number == 1 else "false"
+    return f'<button type="button" data-pick-face="{number}" aria-pressed="{pressed}" aria-label="{named}" style="--color:{color(number)}">{inside}</button>'
 
 
-def percent(score: float) -> str:
-    """Return a probability 0–1 as whole percent, as HTML; what is small but not nothing reads "<1%"."""
-    return "&lt;1%" if 0 < score < 0.005 else f"{100 * score:.0f}%"
+def _menus(result: FaceResult, arms: Arms, language: str) -> str:
+    """Who answers on each side: a menu where there are several, a name where there is one."""
+    titles = {said.model: said.shown_as for said in result.predictions}
+    sides = {side: [(model.name, titles[model.name]) for model in getattr(arms, side) if model.name in titles] for side in _SIDES}
+    return f'<div class="fersys-menus">{"".join(_menu(side, models, language) for side, models in sides.items() if models)}</div>'
+
+
+def _menu(side: str, models: Sequence[tuple[str, str]], language: str) -> str:
+    named = say(language, f"image.side_{side}")
+    if len(models) == 1:
+        return f"<div>{named}<strong>{escape(models[0][1])}</strong></div>"
+    options = "".join(f'<option value="{escape(name)}">{escape(title)}</option>' for name, title in models)
+    return f'<label>{named}<select data-choose="{side}">{options}</select></label>'
+
+
+def _card(number: int, result: FaceResult, arms: Arms, seconds: dict[str, float], language: str) -> str:
+    said = columns(result.predictions, arms, seconds)
+    named = say(language, "image.face", number=number)
+    crop = f'<img src="{jpeg_url(thumbnail(result.face.crop, _CROP_SIDE))}" alt="{named}"><span aria-hidden="true">{number}</span>'
+    pairs = agreements(said, language) or f'<p class="fersys-agree">{say(language, "image.one_side")}</p>'
+    return (
+        f'<article class="fersys-card" data-face="{number}" aria-label="{named}" style="--color:{color(number)}"{"" if number == 1 else " hidden"}>'
+        f'<div class="fersys-head"><div class="fersys-crop">{crop}</div><div aria-live="polite">{pairs}</div></div>'
+        f"{bars(said, language)}{_looked(result, language)}</article>"
+    )
+
+
+def _looked(result: FaceResult, language: str) -> str:
+    """The button for the heat map, with what the network saw, and the place for the map."""
+    return (
+        f'<div class="fersys-looked" data-seen="{network_view(result.face.crop)}">'
+        f'<button type="button" class="fersys-button" data-heat>{glyph("🔍")} {say(language, "image.looked")}</button>'
+        '<div class="fersys-heat" role="status"></div></div>'
+    )
+
+
+def _downloads(found: Sequence[Answer], arms: Arms, language: str) -> str:
+    """Links that hold the tables themselves: nothing is written on the server, nothing is asked for."""
+    if not any(answer.faces for answer in found):
+        return ""
+    links = "".join(_download(found, kind, media, language) for kind, media in (("csv", "text/csv;charset=utf-8"), ("json", "application/json")))
+    return f'<p class="fersys-downloads">{say(language, "image.download")} {links}</p>'
+
+
+def _download(found: Sequence[Answer], kind: str, media: str, language: str) -> str:
+    content = base64.b64encode(table(found, kind).encode()).decode("ascii")
+    named = say(language, "image.download_as", kind=kind.upper())
+    return f'<a class="fersys-button" download="fersys-faces.{kind}" href="data:{media};base64,{content}" aria-label="{named}">{kind.upper()}</a>'
+
+
+def table(found: Sequence[Answer], kind: str) -> str:
+    """Return the answers as `fersys predict --csv` or `--json` writes them; `kind` is "csv" or "json"."""
+    out = io.StringIO()
+    FORMATS[kind]((Row(one.name, _size(one.image), one.faces, one.error) for one in found), out)
+    return out.getvalue()
+
+
+def _size(image: Image | None) -> tuple[int, int]:
+    return (0, 0) if image is None else (image.shape[1], image.shape[0])
 
 
 def message(title: str, hints: Sequence[str]) -> str:
@@ -136,19 +206,20 @@ def message(title: str, hints: Sequence[str]) -> str:
     return f'<section class="fersys-message" role="alert"><h2>{escape(title)}</h2><ul>{items}</ul></section>'
 
 
-def no_face() -> str:
+def no_face(language: str) -> str:
     """Return the message for a picture without a face."""
-    hints = ("Take a photo in which the face looks into the camera, upright and not covered.", "Good light and a face of at least 50 pixels help.")
-    return message("No face found in this picture", hints)
+    return message(say(language, "image.no_face"), [say(language, f"image.no_face_{hint}") for hint in ("pose", "light")])
 
 
-def unreadable(reason: str) -> str:
-    """Return the message for a file that is no picture, or one too large to be taken."""
-    limits = f"Photos from a phone or camera work, up to {MAX_PIXELS // 1_000_000} megapixels and {MAX_FILE_SIZE.removesuffix('mb')} MB."
-    return message("This file could not be read as a picture", (reason[:1].upper() + reason[1:], limits))
+def unreadable(reason: str, language: str) -> str:
+    """Return the message for a file that is no picture, or one too large to be taken; `reason` is what `read_image` says."""
+    limits = say(language, "image.limits", megapixels=MAX_PIXELS // 1_000_000, megabytes=MAX_FILE_SIZE.removesuffix("mb"))
+    if size := re.search(r"is too large: .*Received: (\d+×\d+)", reason):
+        return message(say(language, "image.too_large"), (say(language, "image.too_large_size", size=size[1]), limits))
+    return message(say(language, "image.unreadable"), (say(language, "image.unreadable_kinds"), limits))
 
 
-def welcome() -> str:
-    """Return what stands where the answer will be."""
-    kinds = "".join(f"<li>{_emoji(emotion)}{escape(emotion)}</li>" for emotion in EMOTIONS)
-    return f'<section class="fersys-welcome"><h2>Seven expressions</h2><ul>{kinds}</ul><p>{_PROMISE}</p></section>'
+def expressions(language: str) -> str:
+    """Return the seven expressions, each with its picture."""
+    kinds = "".join(f"<li>{emoji(emotion)}{escape(say(language, f'emotion.{emotion}'))}</li>" for emotion in EMOTIONS)
+    return f'<ul class="fersys-kinds">{kinds}</ul>'

@@ -15,22 +15,25 @@ import gradio as gr
 from gradio.themes.utils.fonts import Font
 from starlette.routing import BaseRoute
 
-from app import guard
+from app import switches
 from app.page import Page
-from app.tabs import about, image
+from app.tabs import about, captcha, compare, image, video, webcam
 from app.words import say, script_words
 
-TABS: tuple[ModuleType, ...] = (image, about)
+TABS: tuple[ModuleType, ...] = (image, webcam, captcha, video, compare, about)
 
 _ASSETS = Path(__file__).parent / "assets"
 _SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 _MONO = ("ui-monospace", "Consolas", "monospace")
+# Gradio speaks the browser's language and leaves `lang` at "en": screen readers and our scripts go by it.
+_SPEAK = """document.documentElement.lang =
+    navigator.languages.map((language) => language.slice(0, 2).toLowerCase()).find((language) => language in window.FERSYS_WORDS) ?? "en";"""
 _ICON = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 100 100'><text y='.9em' font-size='90'>🙂</text></svg>"
 
 
 def build_demo(page: Page) -> gr.Blocks:
     """Build the page around its models; afterwards `page.words` holds what the browser translates."""
-    demo = gr.Blocks(title="FER-Sys", **guard.BLOCKS)
+    demo = gr.Blocks(title="FER-Sys", **switches.BLOCKS)
     with demo:
         gr.HTML(page.words.html("header", lambda language: _header(page, language)), apply_default_css=False)
         with gr.Tabs(elem_id="fersys-tabs"):
@@ -39,7 +42,7 @@ def build_demo(page: Page) -> gr.Blocks:
                 with gr.Tab(page.words.mark(tab.TITLE), id=name, elem_id=f"fersys-tab-{name}"):
                     tab.build(page)
         gr.HTML(page.words.html("note", lambda language: about.note(page.arms.models, language)), apply_default_css=False)
-    demo.queue(**guard.QUEUE)
+    demo.queue(**switches.QUEUE)
     return demo
 
 
@@ -60,7 +63,7 @@ def appearance() -> dict[str, Any]:
     """Return the launch arguments for theme, style and scripts: the system's fonts, nothing from elsewhere."""
     theme = gr.themes.Soft(primary_hue="indigo", secondary_hue="indigo", neutral_hue="slate", font=_fonts(_SANS), font_mono=_fonts(_MONO))
     words = json.dumps(script_words(), ensure_ascii=False).replace("<", "\\u003c")
-    scripts = [f"window.FERSYS_WORDS = {words};", *(path.read_text(encoding="utf-8") for path in sorted(_ASSETS.glob("*.js")))]
+    scripts = [f"window.FERSYS_WORDS = {words};", _SPEAK, *(path.read_text(encoding="utf-8") for path in sorted(_ASSETS.glob("*.js")))]
     return {
         "theme": theme,
         "css_paths": sorted(_ASSETS.glob("*.css")),

@@ -1,82 +1,121 @@
-"""What keeps pictures private and the server safe: every such switch, in one place.
+"""Stands in front of every route, Gradio's, ours and sockets: who may come in, how often, and with how much.
 
-`__main__` calls `silence` before Gradio is imported; `server.py` launches with `LAUNCH`;
-`demo.py` builds with `BLOCKS` and `QUEUE`. The page is launched, never mounted: a mounted Gradio
-app serves any file to anybody unless `has_launched` is set by hand.
+It is the outermost layer of the server (`server.py` puts it there), so that nothing of Gradio sees a request that is
+not let through. What each route may bring, and how much an address may ask for, stands in `rules.py`. An address is
+the peer's own; `X-Forwarded-For` is believed from the proxies that the owner names (`addresses.py`), and from nobody
+else. What it cannot do: time out a visitor who sends the *header* of a request slowly. A proxy in front does that.
 """
 
-import warnings
-from collections.abc import MutableMapping
-from pathlib import Path
-from typing import Any, NoReturn
+from dataclasses import dataclass, field
+from typing import Any
 
-# One photo of a 24 megapixel camera; 72 MB decoded. Larger ones are refused by their header.
-MAX_PIXELS = 24_000_000
-MAX_FILE_SIZE = "20mb"
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-# Seconds: how often the upload folder is swept, and how old a file may get there. Answered
-# pictures are gone at once (`tabs/image.py` deletes them); this is for uploads nobody asked about.
-DELETE_CACHE = (60, 60)
+from app.addresses import Network, client_address
+from app.bodies import GRACE, Meter, check_length, has_body, read_body, replay, swallow
+from app.crowd import Crowd
+from app.headers import adding, security_headers
+from app.login import Login
+from app.rates import Rates, household, session_of
+from app.refusals import Refusal, instead_of_a_full_queue, refuse
+from app.rules import MEGABYTE, WORK, Budgets, Rule, find_rule
+from app.switches import MAX_FILE_SIZE as MAX_FILE_SIZE
+from app.switches import MAX_PIXELS as MAX_PIXELS
 
-BLOCKS: dict[str, Any] = {
-    "analytics_enabled": False,
-    "delete_cache": DELETE_CACHE,
-}
-
-QUEUE: dict[str, Any] = {
-    "max_size": 32,  # a crowd gets a clear "queue is full" instead of a wait without end
-    "api_open": False,  # endpoints are called through the queue, so that its limits hold for all
-}
-
-LAUNCH: dict[str, Any] = {
-    "show_error": False,  # an unexpected error's text may hold paths
-    "allowed_paths": [],  # no file but uploads and Gradio's own is served
-    "max_file_size": MAX_FILE_SIZE,
-    "enable_monitoring": False,
-    "run_history": False,  # or the browser keeps inputs and answers in its local storage
-    "state_session_capacity": 200,  # sessions remembered; each holds its last upload's path
-    "strict_cors": True,
-    "ssr_mode": False,  # no Node server beside this one
-    "pwa": False,
-    "mcp_server": False,
-    "quiet": True,  # `__main__` says what there is to say
-}
-
-_ENVIRONMENT = {
-    "GRADIO_ANALYTICS_ENABLED": "False",  # or the server calls out at start
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime from 1.29 on: reports, and leaves a file in the temporary folder
-}
-# Gradio asks itself over HTTP whether it is up: a proxy must not get that question.
-_LOCAL = "127.0.0.1,localhost"
+ADDRESS = "fersys.address"  # where routes find in their scope whom a request is counted for
+CROWD = "fersys.crowd"  # … and whether the server is being stopped, for those that take minutes
 
 
-def silence(environment: MutableMapping[str, str], upload_folder: Path) -> None:
-    """Set what Gradio reads from the environment when it is imported and when it starts.
+@dataclass(frozen=True)
+class Policy:
+    """How strict the guard is.
 
-    Args:
-        environment: `os.environ`, or a dict in tests.
-        upload_folder: where uploads are put; a folder of this process alone.
+    Attributes:
+        trusted: proxies whose `X-Forwarded-For` is believed.
+        framed_by: origins of pages that may show ours in a frame.
+        budgets: how much is let through.
+        grace: seconds that a small body may take.
     """
-    environment.update(_ENVIRONMENT, GRADIO_TEMP_DIR=str(upload_folder))
-    for name in ("NO_PROXY", "no_proxy"):
-        environment[name] = ",".join(filter(None, [environment.get(name), _LOCAL]))
+
+    trusted: tuple[Network, ...] = ()
+    framed_by: tuple[str, ...] = ()
+    budgets: Budgets = field(default_factory=Budgets)
+    grace: float = GRACE
 
 
-def harden() -> None:
-    """Limit the size of pictures for every decoder in this process, and forbid Gradio to download.
+class Guard:
+    """An ASGI app around another.
 
-    A client may name a URL where Gradio expects an upload, and Gradio would fetch it.
+    Attributes:
+        crowd: who is inside.
     """
-    import gradio.processing_utils
-    import PIL.Image
 
-    PIL.Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-    warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # `read_image` refuses them; the log stays silent
-    gradio.processing_utils.async_ssrf_protected_get = _refuse_download
+    def __init__(self, app: ASGIApp, policy: Policy, login: Login | None = None) -> None:
+        self.crowd = Crowd(policy.budgets)
+        self._app, self._policy, self._login = app, policy, login
+        self._rates = Rates(policy.budgets)
+        self._headers = security_headers(policy.framed_by)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request or a socket in, or say why not."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        send = adding(self._headers, send)
+        scope[ADDRESS] = address = household(client_address(scope, self._policy.trusted))
+        scope[CROWD] = self.crowd
+        try:
+            with self.crowd.enter(address, scope["path"], scope["type"]):
+                await self._admit(scope, receive, send, address)
+        except Refusal as refusal:
+            if scope["type"] == "http" and has_body(scope) and refusal.status != 408:
+                await swallow(receive)
+            await refuse(refusal, scope, receive, send)
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send, address: str) -> None:
+        self._rates.spend("requests", address)
+        if self._login is not None:
+            self._login.check(scope)
+        if scope["type"] == "websocket" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            await self._app(scope, receive, send)
+            return
+        if self.crowd.stopping:
+            raise Refusal(503, "stopping", 30)
+        rule = find_rule(scope["path"])
+        length = check_length(scope, rule)
+        for budget in rule.budgets:
+            if budget != "session":  # its name stands in the body
+                self._rates.spend(budget, address, _cost(budget, length))
+        await (self._stream if rule.streamed else self._hand_over)(scope, receive, send, rule)
+
+    async def _hand_over(self, scope: Scope, receive: Receive, send: Send, rule: Rule) -> None:
+        """Read a small body whole, so that a slow visitor keeps nothing of the app waiting."""
+        body = await read_body(receive, rule, self._policy.grace)
+        if body is None:
+            return
+        if "session" in rule.budgets and (session := session_of(body)):
+            self._rates.spend("session", session)
+        await self._app(scope, replay(body, receive), instead_of_a_full_queue(scope, send) if rule is WORK else send)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send, rule: Rule) -> None:
+        """Let the app read a large body as it comes."""
+        meter, begun = Meter(receive, rule, self._policy.grace), False
+
+        async def send_unless_refused(message: Any) -> None:
+            nonlocal begun
+            if begun or meter.refusal is None:
+                begun = True
+                await send(message)
+
+        try:
+            await self._app(scope, meter, send_unless_refused)
+        except ClientDisconnect:
+            if meter.refusal is None:
+                return
+        if meter.refusal is not None and not begun:
+            raise meter.refusal
 
 
-async def _refuse_download(*_: object, **__: object) -> NoReturn:
-    import gradio
-
-    raise gradio.Error("Pictures are uploaded, not fetched from an address.", print_exception=False)
+def _cost(budget: str, length: int) -> int:
+    return 1 + length // MEGABYTE if budget == "megabytes" else 1

@@ -10,7 +10,7 @@ from fersys import detect, load
 from fersys.config import read_config
 from fersys.errors import ConfigError, ModelError, PackageError
 from fersys.measurements import SPLITS, Measurement, read_measurements
-from fersys.package import SHIPPED, is_built_in
+from fersys.package import SHIPPED, is_built_in, locate
 from fersys.recognizers import BUILT_IN
 from fersys.recognizers.base import Recognizer
 
@@ -39,10 +39,17 @@ Ref = str | Path
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded recogniser and what was measured of it; no measurements if its package has none."""
+    """A loaded recogniser and what was measured of it.
+
+    Attributes:
+        recognizer: what answers.
+        measurements: none if its package has none.
+        folder: its package; None if it comes with a library.
+    """
 
     recognizer: Recognizer
     measurements: tuple[Measurement, ...] = ()
+    folder: Path | None = None
 
     @property
     def name(self) -> str:
@@ -127,7 +134,8 @@ def load_models(refs: Sequence[Ref]) -> list[Model]:
 
 
 def _load(ref: Ref) -> Model:
-    return Model(load(ref), read_measurements(Path(ref)) if Path(ref).is_dir() else ())
+    place = locate(ref)
+    return Model(load(place), read_measurements(place), place) if isinstance(place, Path) else Model(load(place))
 
 
 def load_arms(cnn: Sequence[Ref] = (), deepface: Sequence[Ref] = (), folder: Path = SHIPPED_FOLDER) -> Arms:

@@ -13,9 +13,13 @@ class Page:
     Attributes:
         arms: the models of the two columns.
         privacy: key of the text on where pictures go.
+        url: the page's address as seen from this machine; a visitor's browser knows how others reach it.
+        mcp: whether the public endpoints are offered as MCP tools.
         words: collects what the browser translates.
     """
 
     arms: Arms
     privacy: str = "page.privacy_local"
+    url: str = "http://127.0.0.1:7860"
+    mcp: bool = False
     words: Words = field(default_factory=Words)

@@ -1,4 +1,7 @@
-"""Starts the page's web server, and says so once it really answers."""
+"""Starts the page's web server behind the guard, says so once it really answers, and stops it without cutting anybody off.
+
+This is the one way to start it: for the command, the tests and a Space.
+"""
 
 import ipaddress
 import os
@@ -6,15 +9,20 @@ import socket
 import time
 import urllib.request
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from app.access import Access
 from app.page import Page
+from app.post import Post
 from fersys.errors import ConfigError
 
 if TYPE_CHECKING:
     import gradio as gr
 
+    from app.captcha.service import Service
+
 _EVERYWHERE = ("0.0.0.0", "::")
+STOP_SECONDS = 5.0  # for answers under way; closing the server takes no longer, which makes ten
 
 
 @dataclass(frozen=True)
@@ -67,28 +75,56 @@ def check_free(address: Address) -> None:
         raise ConfigError(f"Cannot serve on port {address.port} of {address.host} ({reason}). Choose another with --port or --host.") from error
 
 
-def start(page: Page, address: Address) -> "gr.Blocks":
-    """Start the page in a background thread and return once it answers.
+@dataclass(frozen=True)
+class Running:
+    """A page that is being served.
+
+    Attributes:
+        url: the public link if there is one, else the address on this machine.
+    """
+
+    url: str
+    _demo: "gr.Blocks"
+    _post: Post
+
+    def close(self, seconds: float = 0.0) -> None:
+        """Stop, after so many seconds at most for answers under way."""
+        self._post.see_off(seconds)
+        self._demo.close(verbose=False)
+
+
+def start(page: Page, address: Address, access: Access | None = None, captcha: "Service | None" = None) -> Running:
+    """Start the page in a background thread and return once it answers. The CAPTCHA service stays open when the page is closed.
 
     Raises:
         ConfigError: if the address is taken, or a public link was asked for and there is none.
     """
-    from app import guard
+    from app import switches
     from app.demo import appearance, build_demo, routes
+    from app.gate import routes as captcha_routes
+    from app.health import health_route
+    from app.tools import check_tools, forget_pictures
 
-    guard.harden()
+    access = access or Access()
+    post = Post(access, address.share)
+    switches.harden()
     demo = build_demo(page)
-    where: dict[str, Any] = {"server_name": address.host, "server_port": address.port, "share": address.share}
-    ours: dict[str, Any] = {"app_kwargs": {"routes": routes(page)}, "i18n": page.words.table()}
+    further = captcha_routes(captcha) if captcha else []
+    ours = {"routes": [health_route(page.arms, post.is_stopping), *routes(page), *further], "lifespan": post.lifespan}
+    settings = {**switches.LAUNCH, **appearance(), "mcp_server": access.mcp, "auth": access.account, "i18n": page.words.table(), "app_kwargs": ours}
     try:
-        demo.launch(prevent_thread_lock=True, **where, **ours, **appearance(), **guard.LAUNCH)
+        demo.launch(prevent_thread_lock=True, server_name=address.host, server_port=address.port, share=address.share, **settings)
     except OSError as error:
         raise ConfigError(f"Cannot serve on port {address.port} of {address.host}. Choose another with --port or --host.") from error
     if address.share and demo.share_url is None:
         demo.close(verbose=False)
         raise ConfigError("No public link to be had: expected an internet connection to Gradio's share server. Start without --share to use it here.")
+    if access.mcp:
+        check_tools(demo)
+        forget_pictures(demo.mcp_server_obj)
+    demo.share = False  # else the page would load its scripts from Gradio's storage; its own come through the tunnel as well
     _first_visit(address)
-    return demo
+    return Running(demo.share_url or address.url, demo, post)
 
 
 def _first_visit(address: Address) -> None:
@@ -96,10 +132,10 @@ def _first_visit(address: Address) -> None:
     urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address.url, timeout=60).close()
 
 
-def wait(demo: "gr.Blocks") -> None:
-    """Serve until Ctrl+C."""
+def wait(running: Running) -> None:
+    """Serve until Ctrl+C, then see everybody off; a second Ctrl+C does not wait."""
     try:
         while True:
             time.sleep(1)
     except KeyboardInterrupt:
-        demo.close(verbose=False)
+        running.close(STOP_SECONDS)

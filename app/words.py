@@ -19,6 +19,7 @@ from fersys.errors import ConfigError
 
 if TYPE_CHECKING:
     import gradio as gr
+    from starlette.requests import HTTPConnection
 
 LANGUAGES = ("en", "de")  # the first stands in for all others
 _FOLDER = Path(__file__).parent / "texts"
@@ -49,7 +50,7 @@ def say(language: str, key: str, /, **values: object) -> str:
     return text.format(**values) if values else text
 
 
-def language_of(request: "gr.Request | None") -> str:
+def language_of(request: "gr.Request | HTTPConnection | None") -> str:
     """Return the first language that the visitor's browser asks for and we speak."""
     asked = request.headers.get("accept-language", "") if request else ""
     wanted = (part.partition(";")[0].strip().lower()[:2] for part in asked.split(","))

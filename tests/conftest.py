@@ -28,6 +28,12 @@ import pytest
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_state(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What the app keeps from run to run (the CAPTCHA's sites and keys) lies in a folder of the tests' own, also for the processes they start."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture(scope="session")
 def fer2013_source() -> str:
     """Absolute path of the FER2013 on this machine."""

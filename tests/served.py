@@ -14,11 +14,14 @@ from typing import Any
 import PIL.Image
 import pytest
 
-from app import guard
-from app.models import load_arms
+from app import switches
+from app.access import Access
+from app.models import Arms, load_arms
 from app.page import Page
 from app.server import Address, start
 from tests.tiny_package import make_package
+
+_CHANGED = ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED", "HF_HUB_DISABLE_TELEMETRY", "FORWARDED_ALLOW_IPS", "NO_PROXY", "no_proxy")
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,16 @@ class Served:
         """All files in the upload folder."""
         return [path for path in self.uploads.rglob("*") if path.is_file()]
 
-    def analyze(self, picture: dict[str, Any]) -> tuple[str, Any]:
-        """Call the public endpoint by hand: how it ended ("complete" or "error"), and its data."""
-        return call(f"{self.url}/gradio_api/call/analyze", [picture])
+    def ask(self, endpoint: str, *data: Any) -> tuple[str, Any]:
+        """Call an endpoint by hand: how it ended ("complete" or "error"), and its data."""
+        return call(f"{self.url}/gradio_api/call/{endpoint}", list(data))
+
+    def classify(self, picture: dict[str, Any], model: str | None = None) -> tuple[str, Any]:
+        """The same for `/classify`."""
+        return self.ask("classify", picture, model)
 
     def upload(self, name: str, content: bytes) -> dict[str, Any]:
-        """Upload a file as a browser would; what to hand to `analyze`."""
+        """Upload a file as a browser would; what to hand to `classify`."""
         edge = "edge-of-a-part"
         head = f'--{edge}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\nContent-Type: image/jpeg\r\n\r\n'
         body = head.encode() + content + f"\r\n--{edge}--\r\n".encode()
@@ -80,23 +87,44 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-@contextmanager
-def serve(folder: Path) -> Iterator[Served]:
-    """Start the page with two tiny models; `folder` takes the models and the uploads."""
-    import gradio.processing_utils
+def tiny_arms(folder: Path) -> Arms:
+    """A model on each side."""
+    first, second = (make_package(folder, name, seed=seed) for seed, name in enumerate(["first", "second"]))
+    return load_arms([first], [second])
 
-    uploads, port = folder / "uploads", free_port()
+
+@contextmanager
+def serve(folder: Path, access: Access | None = None, *, arms: Arms | None = None, share: bool = False, patience: float = 0.0) -> Iterator[Served]:
+    """Start the page.
+
+    Args:
+        folder: takes the uploads, and two tiny models if no others are given.
+        access: who may come in.
+        arms: the models.
+        share: ask for a public link.
+        patience: seconds that those who wait for an answer are given at the end.
+    """
+    uploads, address = folder / "uploads", Address(port=free_port(), share=share)
     uploads.mkdir()
-    cnn, deepface = ([make_package(folder, name, seed=seed)] for seed, name in enumerate(["first", "second"]))
-    with pytest.MonkeyPatch.context() as patch:
-        # What the guard changes for its process is changed back for the other tests.
-        for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED", "HF_HUB_DISABLE_TELEMETRY", "NO_PROXY", "no_proxy"):
-            patch.setenv(name, os.environ.get(name, ""))
-        for owner, attribute in ((PIL.Image, "MAX_IMAGE_PIXELS"), (gradio.processing_utils, "async_ssrf_protected_get")):
-            patch.setattr(owner, attribute, getattr(owner, attribute))
-        guard.silence(os.environ, uploads)
-        demo = start(Page(load_arms(cnn, deepface)), Address(port=port))
+    with _changed_back():
+        switches.silence(os.environ, uploads)
+        running = start(Page(arms or tiny_arms(folder), url=address.url), address, access)
         try:
-            yield Served(f"http://127.0.0.1:{port}", uploads)
+            yield Served(address.url, uploads)
         finally:
-            demo.close(verbose=False)
+            running.close(patience)
+
+
+@contextmanager
+def _changed_back() -> Iterator[None]:
+    """What the switches change for their process is changed back for the other tests."""
+    import gradio.processing_utils
+    import gradio.route_utils
+
+    changed = ((PIL.Image, "MAX_IMAGE_PIXELS"), (gradio.processing_utils, "async_ssrf_protected_get"), (gradio.route_utils, "GradioUploadFile"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in _CHANGED:
+            patch.setenv(name, os.environ.get(name, ""))
+        for owner, attribute in changed:
+            patch.setattr(owner, attribute, getattr(owner, attribute))
+        yield

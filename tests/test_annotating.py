@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from fersys import annotating, load
-from fersys.annotating import COLUMNS, Film, Report, annotate_video, as_text
+from fersys.annotating import COLUMNS, Film, Report, annotate_video, as_text, to_rows
 from fersys.drawing import color
 from fersys.errors import ConfigError, VideoError
 from fersys.following import FollowConfig, Followed, Follower
@@ -184,3 +184,9 @@ def test_a_real_video_has_one_face_throughout(tmp_path: Path, media: Path, follo
 
 def test_a_real_video_without_a_face_has_none(tmp_path: Path, media: Path, follower: Follower) -> None:
     assert annotate_video(Film(media / "no_face.mp4", tmp_path / "out.mp4"), follower).faces == 0
+
+
+def test_a_face_that_several_models_were_asked_about_has_a_row_a_model() -> None:
+    said = [to_prediction(name, [1, 0, 0, 0, 0, 0, 0]) for name in ("first", "second")]
+    rows = to_rows(3, 0.5, Followed(Track(2, (0, 0, 9, 9), None, 0.5), (0, 0, 9, 9), said[0], (said[1],)))
+    assert [row[: COLUMNS.index("label") + 1] for row in rows] == [[3, "0.5", 2, 0, 0, 9, 9, "false", name, "angry"] for name in ("first", "second")]

@@ -1,151 +1,161 @@
 """The HTML of answers: what a visitor, and a screen reader, is told."""
 
+import base64
+import csv
+import io
+import json
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from app import answer as html
-from app.answer import EMOJI, Answer
+from app.looking import Answer
+from app.models import Arms, Model
 from fersys import EMOTIONS, Face, FaceResult, Prediction
+from fersys.results import Box
+from tests.fixed import Fixed
+from tests.test_bars import prediction, text
 
-SCORES = (0.04, 0.001, 0.1, 0.8, 0.03, 0.029, 0.0)
-
-
-def prediction(model: str = "first", scores: tuple[float, ...] = SCORES) -> Prediction:
-    return Prediction(model, dict(zip(EMOTIONS, scores, strict=True)))
-
-
-def unsure(model: str = "first") -> Prediction:
-    return replace(prediction(model), certain=False)
+ARMS = Arms((Model(Fixed("first", "happy")),), (Model(Fixed("second", "sad")),))
+SHOWN = np.zeros((30, 40, 3), np.uint8)
 
 
-def result(*predictions: Prediction) -> FaceResult:
-    face = Face((4, 6, 20, 20), 1.0, np.empty((0, 2), np.float32), np.full((20, 20, 3), 90, np.uint8))
-    return FaceResult(face, predictions or (prediction(),))
+def result(*predictions: Prediction, box: Box = (4, 6, 20, 20)) -> FaceResult:
+    face = Face(box, 1.0, np.empty((0, 2), np.float32), np.full((20, 20, 3), 90, np.uint8))
+    return FaceResult(face, predictions or (prediction(), prediction("second")))
 
 
-def an_answer(*results: FaceResult) -> Answer:
-    return Answer(results, 0.0314, {"first": 0.004, "second": 0.008})
+def an_answer(*results: FaceResult, name: str = "me.jpg") -> Answer:
+    return Answer(name, SHOWN, results, 0.0314, {"first": 0.004, "second": 0.008})
 
 
-def text(markup: str) -> str:
-    """What is read of it."""
-    return " ".join(re.sub(r"<[^>]+>", " ", markup).split())
+def unread(name: str = "broken.jpg") -> Answer:
+    return Answer(name, error="Not a picture that can be read")
 
 
-def test_every_expression_has_its_own_emoji() -> None:
-    assert set(EMOJI) == set(EMOTIONS)
-    assert len(set(EMOJI.values())) == len(EMOTIONS)
+def linked(markup: str, kind: str) -> str:
+    """The content of a download."""
+    (found,) = re.findall(rf'download="fersys-faces.{kind}" href="data:[^,]+,([^"]+)"', markup)
+    return base64.b64decode(found).decode()
 
 
-def test_each_expression_is_a_row_with_each_model_s_percent() -> None:
-    table = html.bars([prediction(), prediction("second", (0.9, 0.1, 0, 0, 0, 0, 0))])
-    rows = [text(row) for row in re.findall(r"<tr><th.*?</tr>", table)]
-    assert [row.split()[1] for row in rows] == list(EMOTIONS)
-    assert rows[0].split()[2:] == ["4%", "90%"]
-    assert rows[3].split()[2:] == ["80%", "0%"]
+def test_a_model_is_shown_by_its_title() -> None:
+    named = result(replace(prediction(), title="First, by us"), prediction("second"))
+    assert "First, by us" in text(html.faces(an_answer(named), ARMS, "en"))
 
 
-def test_bars_are_as_long_as_the_probability() -> None:
-    assert re.findall(r"width:([\d.]+)%", html.bars([prediction()])) == ["4.0", "0.1", "10.0", "80.0", "3.0", "2.9", "0.0"]
+def test_a_card_says_each_model_s_time_for_one_face() -> None:
+    assert re.findall(r'class="fersys-ms">([^<]+)<', html.faces(an_answer(result(), result()), ARMS, "en"))[:2] == ["2 ms", "4 ms"]
 
 
-def test_the_most_probable_expression_alone_is_marked() -> None:
-    marked = re.findall(r'<th scope="row">((?:(?!</tr>).)*?)<td class="fersys-top">', html.bars([prediction()]))
-    assert len(marked) == 1
-    assert text(marked[0]).endswith("happy")
-
-
-def test_verdict_names_the_model_its_word_and_how_sure_it_is() -> None:
-    assert f"first {EMOJI['happy']} happy 80%" in text(html.bars([prediction()]))
-
-
-def test_a_model_is_shown_by_its_title_in_the_card_and_under_the_picture() -> None:
-    named = an_answer(result(replace(prediction(), title="First, by us"), prediction("second")))
-    assert f"First, by us {EMOJI['happy']} happy 80%" in text(html.faces(named))
-    assert "First, by us 4.0 ms a face · second 8.0 ms a face" in html.picture(np.zeros((30, 40, 3), np.uint8), named)
-
-
-@pytest.mark.parametrize(("count", "many"), [(1, False), (2, False), (3, True), (4, True)])
-def test_many_models_are_laid_out_narrowly(count: int, many: bool) -> None:
-    table = html.bars([prediction(str(number)) for number in range(count)])
-    assert ("fersys-many" in table) == many == (f"--models:{count}" in table)
-
-
-def test_unsure_verdict_says_so_and_names_the_likeliest_as_a_guess() -> None:
-    table = html.bars([unsure(), prediction("second")])
-    first, second = re.findall(r'<th scope="col">.*?</th>', table)
-    assert text(first) == "first 🤔 not sure maybe happy 80%"
-    assert text(second) == f"second {EMOJI['happy']} happy 80%"
-    assert table.count("fersys-unsure") == 1
-
-
-def test_bars_of_an_unsure_answer_stay_readable() -> None:
-    body = html.bars([prediction()]).partition("<tbody>")[2]
-    assert html.bars([unsure()]).partition("<tbody>")[2] == body
-
-
-def test_unsure_face_is_labelled_so_in_the_picture_and_in_words() -> None:
-    shown = np.zeros((60, 80, 3), np.uint8)
-    sure, doubted = (html.picture(shown, an_answer(result(said))) for said in (prediction(), unsure()))
-    assert "face 1 not sure." in doubted
-    assert re.findall(r"base64,[^\"]+", sure) != re.findall(r"base64,[^\"]+", doubted)
-
-
-@pytest.mark.parametrize(("score", "shown"), [(0.0, "0%"), (0.0049, "&lt;1%"), (0.005, "0%"), (0.006, "1%"), (0.994, "99%"), (1.0, "100%")])
-def test_percent_says_when_a_probability_is_small_but_not_nothing(score: float, shown: str) -> None:
-    assert html.percent(score) == shown
-
-
-@pytest.mark.parametrize("model", ["<script>alert(1)</script>", 'a" onload="x'])
-def test_a_model_s_name_is_escaped_everywhere(model: str) -> None:
-    named = Answer((result(prediction(model)),), 0.01, {model: 0.01})
-    markup = html.faces(named) + html.picture(np.zeros((30, 40, 3), np.uint8), named)
-    assert model not in markup
-    assert "<script" not in markup
-
-
-def test_faces_are_numbered_in_the_order_given() -> None:
-    markup = html.faces(an_answer(result(), result(), result()))
-    assert re.findall(r'<article class="fersys-card" aria-label="Face (\d)">', markup) == ["1", "2", "3"]
+def test_faces_are_numbered_in_the_order_given_and_the_first_is_chosen() -> None:
+    markup = html.faces(an_answer(result(), result(), result()), ARMS, "en")
+    assert re.findall(r'data-face="(\d)" aria-label="Face \d"[^>]*?( hidden)?>', markup) == [("1", ""), ("2", " hidden"), ("3", " hidden")]
+    assert re.findall(r'data-pick-face="(\d)" aria-pressed="(\w+)"', markup) == [("1", "true"), ("2", "false"), ("3", "false")]
     assert text(markup).startswith("3 faces found")
 
 
-def test_one_face_is_one_face() -> None:
-    assert text(html.faces(an_answer(result()))).startswith("One face found")
+def test_one_face_is_one_face_and_needs_no_choice() -> None:
+    markup = html.faces(an_answer(result()), ARMS, "en")
+    assert text(markup).startswith("One face found")
+    assert "data-pick-face" not in markup
+
+
+def test_a_side_with_several_models_has_a_menu_and_one_with_one_a_name() -> None:
+    arms = Arms((*ARMS.cnn, Model(Fixed("paper", "happy"))), ARMS.deepface)
+    markup = html.faces(an_answer(result(prediction(), prediction("paper"), prediction("second"))), arms, "en")
+    assert re.findall(r'<select data-choose="(\w+)">', markup) == ["cnn"]
+    assert re.findall(r'<option value="(\w+)">', markup) == ["first", "paper"]
+    assert "<strong>second</strong>" in markup
+
+
+def test_without_deepface_the_card_says_why_there_is_one_column() -> None:
+    markup = html.faces(an_answer(result(prediction())), Arms(ARMS.cnn), "en")
+    assert "DeepFace is not installed" in text(markup)
+    assert markup.count('scope="col"') == 1
 
 
 def test_no_face_gets_a_message_with_hints() -> None:
-    markup = html.faces(an_answer())
+    markup = html.faces(an_answer(), ARMS, "en")
     assert "No face found" in text(markup)
     assert markup.count("<li>") >= 2
     assert 'role="alert"' in markup
 
 
 def test_picture_says_in_words_what_it_shows() -> None:
-    shown = np.zeros((30, 40, 3), np.uint8)
-    assert 'alt="Your picture with a numbered box around each face: face 1 happy, face 2 happy."' in html.picture(shown, an_answer(result(), result()))
-    assert "No face was found" in html.picture(shown, an_answer())
+    assert 'alt="Your picture. 2 faces found, each with a numbered button around it."' in html.picture(an_answer(result(), result()), "en")
+    assert 'alt="Your picture. 0 faces found."' in html.picture(an_answer(), "en")
 
 
-def test_picture_says_how_long_it_took() -> None:
-    caption = text(html.picture(np.zeros((30, 40, 3), np.uint8), an_answer(result(), result())))
-    assert caption == "Looked for faces: 31 ms · first 2.0 ms a face · second 4.0 ms a face"
+def test_picture_says_how_long_the_search_took() -> None:
+    assert text(html.picture(an_answer(), "en")) == "Faces looked for in 31 ms"
 
 
-def test_every_picture_in_an_answer_is_inline_and_has_words() -> None:
-    markup = html.faces(an_answer(result())) + html.picture(np.zeros((30, 40, 3), np.uint8), an_answer(result()))
-    images = re.findall(r"<img[^>]*>", markup)
-    assert len(images) == 2
+def test_a_button_lies_where_its_face_is_and_says_the_first_model_s_word() -> None:
+    unsure = replace(prediction(), certain=False)
+    markup = html.picture(an_answer(result(box=(4, 6, 20, 15)), result(unsure, prediction("second"))), "en")
+    assert "left:10.00%;top:20.00%;width:50.00%;height:50.00%" in markup
+    assert re.findall(r'class="fersys-box[^>]*aria-label="([^"]+)"', markup) == ["Face 1: happy", "Face 2: not sure"]
+
+
+def test_a_narrow_button_has_room_for_its_number_alone() -> None:
+    wide, narrow = (html.picture(an_answer(result(box=(4, 6, width, 5))), "en") for width in (20, 3))
+    assert "fersys-narrow" in narrow
+    assert "fersys-narrow" not in wide
+
+
+def test_every_picture_in_an_answer_is_inline_and_has_words_or_a_named_button() -> None:
+    markup = html.answers([an_answer(result(), result()), an_answer()], ARMS, "en")
+    images = re.findall(r"<img[^>]*>", re.sub(r"<button.*?</button>", "", markup))
+    assert len(images) == 4  # two pictures, two faces
     assert all(re.search(r'src="data:image/jpeg;base64,[^"]+" alt="[^"]+"', image) for image in images)
+    assert all("aria-label" in button or text(button) for button in re.findall(r"<button.*?</button>", markup))
 
 
-def test_reason_of_an_unreadable_file_is_escaped() -> None:
-    assert "<b>" not in html.unreadable("<b>x</b>")
-    assert "&lt;b&gt;x" in html.unreadable("<b>x</b>")
+def test_several_pictures_are_chosen_from_a_strip_and_one_needs_none() -> None:
+    markup = html.answers([an_answer(result()), unread()], ARMS, "en")
+    assert re.findall(r'data-shot="(\d)"( hidden)?', markup) == [("1", ""), ("2", " hidden")]
+    assert markup.count("data-pick-shot") == 2
+    assert "data-pick-shot" not in html.answers([an_answer(result())], ARMS, "en")
 
 
-def test_welcome_names_all_seven_expressions() -> None:
-    assert all(emotion in text(html.welcome()) for emotion in EMOTIONS)
+def test_names_of_files_are_escaped() -> None:
+    markup = html.answers([an_answer(name='<b>"x'), an_answer()], ARMS, "en")
+    assert '<b>"x' not in markup
+    assert "&lt;b&gt;&quot;x" in markup
+
+
+def test_downloads_hold_all_answers_as_the_command_writes_them() -> None:
+    markup = html.answers([an_answer(result(), result()), unread()], ARMS, "en")
+    rows = list(csv.DictReader(io.StringIO(linked(markup, "csv"))))
+    assert [(row["path"], row["face"], row["model"], row["label"], row["certain"]) for row in rows] == [
+        ("me.jpg", face, model, "happy", "true") for face in "12" for model in ("first", "second")
+    ]
+    assert [float(rows[0][emotion]) for emotion in EMOTIONS] == pytest.approx(list(prediction().scores.values()))
+    first, second = json.loads(linked(markup, "json"))
+    assert (first["path"], first["width"], first["height"], len(first["faces"])) == ("me.jpg", 40, 30, 2)
+    assert second["path"] == "broken.jpg"
+
+
+def test_without_a_face_there_is_nothing_to_download() -> None:
+    assert "download=" not in html.answers([an_answer(), unread()], ARMS, "en")
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_reasons_are_told_in_the_visitor_s_language(language: str) -> None:
+    english = "could not be read as a picture" in html.unreadable("Not a picture", language)
+    assert english == (language == "en")
+    assert "7000×5000" in html.unreadable("the file is too large: expected at most 24 megapixels. Received: 7000×5000", language)
+
+
+def test_a_message_is_escaped() -> None:
+    assert "<b>" not in html.message("<b>", ["<b>x</b>"])
+
+
+def test_sizes_of_pictures_fall_where_there_are_several() -> None:
+    large = Answer("a", np.zeros((3000, 4000, 3), np.uint8))
+    lengths = [len(html.answers([large] * count, ARMS, "en")) / count for count in (1, 2)]
+    assert all(one > other for one, other in pairwise(lengths))

@@ -15,8 +15,8 @@ from app.server import Address, privacy
 from app.tabs.about import absences, note, table
 from app.words import say
 from fersys.errors import ConfigError
+from tests.fixed import Fixed
 from tests.served import Served, fetch, serve
-from tests.test_image_tab import Fixed
 from tests.tiny_deepface import weights_in
 
 MODELS = [
@@ -65,11 +65,12 @@ def test_names_of_models_are_escaped(page: dict[str, Any]) -> None:
     assert "<second>" not in html_of(page)
 
 
-def test_one_endpoint_is_public(served: Served) -> None:
+def test_two_endpoints_are_public_and_say_what_they_do(served: Served) -> None:
     described = json.loads(fetch(f"{served.url}/gradio_api/info"))
-    assert list(described["named_endpoints"]) == ["/analyze"]
+    assert set(described["named_endpoints"]) == {"/classify", "/compare"}
     assert described["unnamed_endpoints"] == {}
-    assert "seven expressions" in described["named_endpoints"]["/analyze"]["description"]
+    for name, told in (("/classify", "seven expressions"), ("/compare", "whether they agree")):
+        assert told in described["named_endpoints"][name]["description"]
 
 
 def test_what_keeps_pictures_is_not_used(page: dict[str, Any]) -> None:

@@ -42,9 +42,9 @@ def run(*words: str, code: str = _RUN_LEAN) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def running(folder: Path, *words: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+def running(folder: Path, *words: str, **variables: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """Start the app with its temporary files in `folder`; the process and its first line."""
-    environment = os.environ | {"TMPDIR": str(folder), "TMP": str(folder), "TEMP": str(folder)}
+    environment = os.environ | {"TMPDIR": str(folder), "TMP": str(folder), "TEMP": str(folder)} | variables
     process = subprocess.Popen(command(*words), cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
@@ -81,6 +81,31 @@ def test_a_model_that_is_not_here_is_named_and_the_page_comes_without_it(tmp_pat
         _, errors = process.communicate(timeout=30)
     assert "not shown: DeepFace. " in errors
     assert all(said.startswith("not shown: ") for said in errors.splitlines())
+
+
+def test_a_host_says_in_the_environment_where_to_serve_and_who_may_come_in(package: Path, tmp_path: Path) -> None:
+    port = str(free_port())
+    with running(tmp_path, "--cnn", str(package), GRADIO_SERVER_NAME="0.0.0.0", GRADIO_SERVER_PORT=port, FERSYS_AUTH="ada:horse") as (process, line):
+        assert line == f"FER-Sys is ready on http://127.0.0.1:{port}  (Ctrl+C stops it)\n"
+        assert '"auth_required":true' in fetch(f"http://127.0.0.1:{port}").replace(" ", "")
+        process.send_signal(signal.SIGINT if os.name == "nt" else signal.SIGTERM)
+        rest, errors = process.communicate(timeout=30)
+    assert "horse" not in rest + errors
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--auth", "nocolon"], "expected user:password"),
+        (["--auth", "ada:x", "--mcp"], "expected --auth or --mcp"),
+        (["--port", "many"], "expected a number from 1 to 65535. Received: many"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_one_line(words: list[str], said: str) -> None:
+    done = run(*words)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert said in done.stderr
+    assert "nocolon" not in done.stderr
 
 
 def test_a_taken_port_is_one_line_that_says_how_to_choose_another(package: Path) -> None:

@@ -1,5 +1,7 @@
 """The Image tab in a real browser: what a visitor does, sees, and never sends elsewhere."""
 
+import csv
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,41 +9,32 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from app.answer import bars
-from fersys import EMOTIONS, Prediction
+from app.models import load_arms
+from fersys import EMOTIONS
+from tests.browsing import DESKTOP, FAKE_CAMERA, PATIENCE, PHONE, launched, opened, saved, wait_for
 from tests.served import Served, serve
+from tests.tiny_package import make_package
 
 Image = npt.NDArray[np.uint8]
-_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-_DESKTOP: ViewportSize = {"width": 1280, "height": 800}
-_PHONE: ViewportSize = {"width": 390, "height": 844}
-_PATIENCE = 60_000  # milliseconds, for busy machines: the page waits for what it expects, never a fixed time
+_GERMAN = {"viewport": PHONE, "locale": "de-DE", "color_scheme": "dark"}
 
-
-on_every_screen = pytest.mark.parametrize("page", [_DESKTOP, _PHONE], ids=["desktop", "phone"], indirect=True)
+on_every_screen = pytest.mark.parametrize("page", [{"viewport": DESKTOP}, {"viewport": PHONE}], ids=["desktop", "phone"], indirect=True)
+in_german = pytest.mark.parametrize("page", [_GERMAN], ids=["phone in German"], indirect=True)
 
 
 @pytest.fixture(scope="module")
 def browser(chromium_path: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=list(_FLAGS))
+    with launched(chromium_path, *FAKE_CAMERA) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
 def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serve(tmp_path_factory.mktemp("served")) as page:
+    folder = tmp_path_factory.mktemp("served")
+    packages = [make_package(folder / "models", name, seed=seed) for seed, name in enumerate(("first", "paper", "second"))]
+    with serve(folder, arms=load_arms(packages[:2], packages[2:])) as page:
         yield page
 
 
@@ -53,39 +46,23 @@ def asked() -> list[str]:
 
 @pytest.fixture
 def page(request: pytest.FixtureRequest, browser: Browser, served: Served, asked: list[str]) -> Iterator[Page]:
-    def note_request(sent: Request) -> None:
-        asked.append(sent.url)
-
-    def note_error(said: ConsoleMessage) -> None:
-        if said.type == "error":
-            asked.append(f"console error: {said.text}")
-
-    context = browser.new_context(viewport=getattr(request, "param", _DESKTOP))
-    context.set_default_timeout(_PATIENCE)
-    page = context.new_page()
-    page.on("request", note_request)
-    page.on("console", note_error)
-    page.goto(served.url)
-    page.wait_for_selector("#fersys-upload input[type=file]", state="attached")
-    for late in (".fersys-welcome", ".fersys-note", "button.settings"):
-        page.wait_for_selector(late)
-    yield page
-    context.close()
+    with opened(browser, served.url, asked, **getattr(request, "param", {})) as page:
+        yield page
 
 
-def saved(folder: Path, image: Image) -> Path:
-    PIL.Image.fromarray(image).save(folder / "photo.png")
-    return folder / "photo.png"
+def choose(page: Page, *files: Path) -> None:
+    page.set_input_files("#fersys-upload input[type=file]", files)
 
 
-def choose(page: Page, file: Path) -> None:
-    page.set_input_files("#fersys-upload input[type=file]", file)
+def two_faces(face: Image) -> Image:
+    small = np.asarray(PIL.Image.fromarray(face).resize((256, 256)))
+    both = np.full((512, 768, 3), 128, np.uint8)
+    both[:256, :256], both[:, 256:] = small, face
+    return both
 
 
-def wait_for(page: Page, selector: str) -> str:
-    found = page.locator(selector)
-    expect(found).to_be_visible(timeout=_PATIENCE)
-    return found.inner_text()
+def shown_card(page: Page) -> str:
+    return wait_for(page, ".fersys-card:not([hidden])")
 
 
 @on_every_screen
@@ -97,8 +74,8 @@ def test_a_photo_gets_boxes_bars_and_times_and_nothing_leaves_the_machine(
     assert "One face found" in answer
     assert all(emotion in answer for emotion in EMOTIONS)
     assert answer.count("%") == 2 * (len(EMOTIONS) + 1)  # two models: seven bars and a verdict each
-    assert "ms a face" in wait_for(page, ".fersys-picture figcaption")
-    assert page.locator(".fersys-picture img").evaluate("image => image.complete && image.naturalWidth") == 640
+    assert " ms" in shown_card(page)
+    assert page.locator(".fersys-frame img").evaluate("image => image.complete && image.naturalWidth") == 640
     assert [url for url in asked if not url.startswith((f"{served.url}/", "data:", "blob:"))] == []
     assert len(asked) > 10
     page.screenshot(path=tmp_path / "answer.png", full_page=True)
@@ -107,27 +84,96 @@ def test_a_photo_gets_boxes_bars_and_times_and_nothing_leaves_the_machine(
 
 
 @on_every_screen
-def test_page_fits_the_screen(page: Page, astronaut: Image, tmp_path: Path) -> None:
-    choose(page, saved(tmp_path, astronaut))
-    wait_for(page, ".fersys-faces")
+def test_page_fits_the_screen_and_no_column_is_cut_off(page: Page, astronaut: Image, tmp_path: Path) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    columns = page.locator(".fersys-card thead th").evaluate_all("heads => heads.map(head => head.getBoundingClientRect().right)")
-    assert max(columns) <= page.locator(".fersys-card").bounding_box()["x"] + page.locator(".fersys-card").bounding_box()["width"]  # type: ignore[index]
-
-
-_OVERHANG = """card => Math.max(...[...card.querySelectorAll("thead th")].flatMap(head =>
-    [...head.querySelectorAll("strong, b, small")].map(word => word.getBoundingClientRect().right - head.getBoundingClientRect().right)))"""
-
-
-@on_every_screen
-def test_an_unsure_verdict_stays_in_its_column(page: Page, astronaut: Image, tmp_path: Path) -> None:
-    choose(page, saved(tmp_path, astronaut))
-    wait_for(page, ".fersys-faces")
-    doubted = [Prediction(name, dict.fromkeys(EMOTIONS, 0.1) | {"surprise": 0.4}, certain=False) for name in ("fersys-cnn", "fersys-cnn-paper")]
-    page.locator(".fersys-card").evaluate("(card, table) => { card.innerHTML = table }", bars(doubted))
-    assert wait_for(page, ".fersys-card thead").count("not sure") == 2
-    assert page.locator(".fersys-card").evaluate(_OVERHANG) <= 0
+    choose(page, saved(tmp_path, two_faces(astronaut)))
+    card = page.locator(".fersys-card:not([hidden])")
+    expect(card).to_be_visible(timeout=PATIENCE)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert card.evaluate("card => card.scrollWidth <= card.clientWidth")
+    right = card.evaluate("card => card.getBoundingClientRect().right")
+    ends = card.locator("thead th, thead th strong, thead th b, tbody td").evaluate_all("all => all.map(one => one.getBoundingClientRect().right)")
+    assert max(ends) <= right
+
+
+@in_german
+def test_the_page_speaks_german_on_a_dark_phone(page: Page, astronaut: Image, tmp_path: Path) -> None:
+    assert "sieben Ausdrücke" in wait_for(page, ".fersys-welcome")
+    choose(page, saved(tmp_path, astronaut))
+    assert "Ein Gesicht gefunden" in wait_for(page, ".fersys-faces")
+    assert "Überraschung" in shown_card(page)
+    cells = page.locator(".fersys-card:not([hidden]) tbody th")
+    assert cells.evaluate_all("all => all.every(one => one.scrollWidth <= one.clientWidth)")  # no word is cut off
+    page.get_by_role("button", name="Worauf schaut das CNN?").click()
+    expect(page.locator(".fersys-heat p")).to_contain_text("Stelle", timeout=PATIENCE)
+
+
+def test_faces_are_chosen_by_box_by_number_and_by_keyboard_without_asking_the_server(page: Page, asked: list[str], astronaut: Image, tmp_path: Path) -> None:
+    choose(page, saved(tmp_path, two_faces(astronaut)))
+    card = page.locator(".fersys-card:not([hidden])")
+    expect(card).to_have_attribute("aria-label", "Face 1", timeout=PATIENCE)
+    questions = len([url for url in asked if not url.startswith("data:")])
+    page.get_by_role("button", name="Face 2:").click()
+    expect(card).to_have_attribute("aria-label", "Face 2")
+    expect(page.locator(".fersys-chips [aria-pressed=true]")).to_have_attribute("aria-label", "Face 2")
+    page.locator(".fersys-chips button").first.click()
+    expect(card).to_have_attribute("aria-label", "Face 1")
+    page.keyboard.press("ArrowRight")
+    expect(card).to_have_attribute("aria-label", "Face 2")
+    expect(page.locator(".fersys-chips button").nth(1)).to_be_focused()
+    assert len([url for url in asked if not url.startswith("data:") and "heartbeat" not in url]) <= questions + 1
+
+
+def test_another_model_is_chosen_without_asking_the_server_and_for_the_next_picture_too(page: Page, asked: list[str], astronaut: Image, tmp_path: Path) -> None:
+    choose(page, saved(tmp_path, astronaut))
+    shown_card(page)
+    page.get_by_role("button", name="What did the CNN look at?").click()
+    expect(page.locator(".fersys-heat p")).to_contain_text("first", timeout=PATIENCE)
+    questions = len([url for url in asked if "/fersys/heat" in url or "queue/join" in url])
+    page.get_by_label("FER-Sys CNN").select_option("paper")
+    shown = page.locator(".fersys-card thead th:not([hidden])")
+    assert shown.evaluate_all("heads => heads.map(head => head.dataset.model)") == ["paper", "second"]
+    assert page.locator(".fersys-agree:not([hidden])").get_attribute("data-cnn") == "paper"
+    word = shown.first.locator("[data-word]").inner_text()
+    expect(page.locator(".fersys-box")).to_have_attribute("aria-label", f"Face 1: {word}")
+    expect(page.locator(".fersys-heat")).to_be_empty()  # it was the other network's
+    assert len([url for url in asked if "/fersys/heat" in url or "queue/join" in url]) == questions
+    choose(page, saved(tmp_path, two_faces(astronaut)))
+    expect(page.locator(".fersys-chips")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_label("FER-Sys CNN")).to_have_value("paper")
+    assert "paper" in page.locator(".fersys-card:not([hidden]) thead th:not([hidden])").evaluate_all("heads => heads.map(head => head.dataset.model)")
+
+
+def test_a_new_answer_begins_with_its_first_face(page: Page, astronaut: Image, tmp_path: Path) -> None:
+    choose(page, saved(tmp_path, two_faces(astronaut)))
+    shown_card(page)
+    page.get_by_role("button", name="Face 2:").click()
+    before = page.locator(".fersys-answer").get_attribute("data-answer")
+    choose(page, saved(tmp_path, two_faces(astronaut)[:, ::-1].copy()))
+    expect(page.locator(".fersys-answer")).not_to_have_attribute("data-answer", before or "", timeout=PATIENCE)
+    expect(page.locator(".fersys-card:not([hidden])")).to_have_attribute("aria-label", "Face 1")
+    assert page.locator("[data-pick-face]").evaluate_all("all => all.map(one => [one.dataset.pickFace, one.ariaPressed])") == [
+        [face, str(face == "1").lower()] for face in "1212"
+    ]
+
+
+def test_several_pictures_get_a_list_of_answers_and_both_downloads_hold_them_all(page: Page, served: Served, astronaut: Image, tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing more")
+    choose(page, saved(tmp_path, astronaut, "one.png"), saved(tmp_path, two_faces(astronaut), "two.png"), tmp_path / "broken.jpg")
+    assert "One face found" in wait_for(page, ".fersys-shot:not([hidden])")
+    page.get_by_role("button", name="two.png").click()
+    assert "2 faces found" in wait_for(page, ".fersys-shot:not([hidden])")
+    page.get_by_role("button", name="broken.jpg").click()
+    assert "could not be read as a picture" in wait_for(page, ".fersys-shot:not([hidden])")
+    for kind in ("csv", "json"):
+        with page.expect_download() as download:
+            page.click(f".fersys-downloads a[download$={kind}]")
+        download.value.save_as(tmp_path / kind)
+    rows = list(csv.DictReader((tmp_path / "csv").open(encoding="utf-8")))
+    assert [(row["path"], row["face"]) for row in rows] == [("one.png", "1")] * 3 + [("two.png", "1")] * 3 + [("two.png", "2")] * 3
+    assert sum(float(rows[0][emotion]) for emotion in EMOTIONS) == pytest.approx(1, abs=1e-4)
+    assert [len(said.get("faces", [])) for said in json.loads((tmp_path / "json").read_text(encoding="utf-8"))] == [1, 2, 0]
+    assert served.files() == []
 
 
 def test_a_picture_without_a_face_gets_hints(page: Page, tmp_path: Path) -> None:
@@ -139,6 +185,15 @@ def test_a_broken_file_gets_a_message_and_the_next_photo_an_answer(page: Page, a
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing more")
     choose(page, tmp_path / "broken.jpg")
     assert "could not be read as a picture" in wait_for(page, ".fersys-message")
+    choose(page, saved(tmp_path, astronaut))
+    assert "One face found" in wait_for(page, ".fersys-faces")
+
+
+def test_a_file_above_the_limit_is_refused_and_the_drop_zone_is_free_again(page: Page, astronaut: Image, tmp_path: Path) -> None:
+    (tmp_path / "large.png").write_bytes(bytes(21_000_000))
+    choose(page, tmp_path / "large.png")
+    expect(page.locator(".toast-body.error")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("html")).not_to_have_attribute("data-fersys-looking", "")
     choose(page, saved(tmp_path, astronaut))
     assert "One face found" in wait_for(page, ".fersys-faces")
 
@@ -156,18 +211,91 @@ def test_a_pasted_photo_is_answered(page: Page, astronaut: Image, tmp_path: Path
     assert "One face found" in wait_for(page, ".fersys-faces")
 
 
+def test_an_example_is_answered_and_the_zone_is_free_again(page: Page) -> None:
+    page.get_by_role("button", name="One face").click()
+    assert "One face found" in wait_for(page, ".fersys-faces")
+    expect(page.locator("html")).not_to_have_attribute("data-fersys-looking", "")
+    expect(page.locator("#fersys-looking")).to_be_empty()
+
+
+def test_the_heat_map_is_made_on_demand_and_said_in_words(page: Page, astronaut: Image, tmp_path: Path) -> None:
+    choose(page, saved(tmp_path, astronaut))
+    shown_card(page)
+    assert page.locator(".fersys-heat").inner_text() == ""
+    page.get_by_role("button", name="What did the CNN look at?").click()
+    said = page.locator(".fersys-heat p")
+    expect(said).not_to_contain_text("Covering", timeout=PATIENCE)
+    assert "first" in said.inner_text()  # the network that was asked
+    expect(page.get_by_role("button", name="What did the CNN look at?")).to_be_enabled()
+
+
 def test_the_drop_zone_is_reached_and_opened_by_keyboard(page: Page, astronaut: Image, tmp_path: Path) -> None:
     photo = saved(tmp_path, astronaut)
     page.on("filechooser", lambda chooser: chooser.set_files(photo))
     page.evaluate("0")  # a round trip: from here on the browser hands choosers over
-    for _ in range(3):  # two tabs and the zone
-        page.keyboard.press("Tab")
+    page.locator("#fersys-tabs [role=tab]").last.focus()
+    page.keyboard.press("Tab")
     expect(page.locator("#fersys-upload button")).to_be_focused()
     page.keyboard.press("Enter")
     assert "One face found" in wait_for(page, ".fersys-faces")
 
 
-def test_every_picture_has_words(page: Page, astronaut: Image, tmp_path: Path) -> None:
-    choose(page, saved(tmp_path, astronaut))
-    wait_for(page, ".fersys-faces")
-    assert all(page.locator(".fersys-picture img, .fersys-faces img").evaluate_all("images => images.map(image => image.alt)"))
+def test_every_picture_and_button_has_words(page: Page, astronaut: Image, tmp_path: Path) -> None:
+    choose(page, saved(tmp_path, two_faces(astronaut)))
+    shown_card(page)
+    alone = "images => images.filter(image => !image.closest('button')).map(image => image.alt)"
+    assert all(page.locator("#fersys-image-answer img").evaluate_all(alone))
+    named = "buttons => buttons.map(button => button.getAttribute('aria-label') || button.textContent.trim())"
+    assert all(page.locator("#fersys-image-answer button, .fersys-welcome button").evaluate_all(named))
+
+
+_TRACKS = """() => {
+    window.tracks = [];
+    const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async (wanted) => { const stream = await open(wanted); window.tracks.push(...stream.getTracks()); return stream; };
+}"""
+
+
+def test_a_snapshot_is_announced_taken_answered_and_the_camera_released(page: Page, served: Served) -> None:
+    page.evaluate(_TRACKS)
+    page.get_by_role("button", name="Take a photo").click()
+    assert "guesses which expression" in wait_for(page, "#fersys-camera")
+    assert page.evaluate("window.tracks.length") == 0  # told before it opens
+    page.get_by_role("button", name="Open the camera").click()
+    page.get_by_role("button", name="Take the photo").click()
+    wait_for(page, ".fersys-answer")
+    expect(page.locator("#fersys-camera")).to_be_hidden()
+    assert page.evaluate("window.tracks.map(track => track.readyState)") == ["ended"]
+    assert served.files() == []
+
+
+def test_closing_the_window_releases_the_camera(page: Page) -> None:
+    page.evaluate(_TRACKS)
+    page.get_by_role("button", name="Take a photo").click()
+    page.get_by_role("button", name="Open the camera").click()
+    expect(page.get_by_role("button", name="Take the photo")).to_be_visible(timeout=PATIENCE)
+    page.keyboard.press("Escape")
+    page.wait_for_function("window.tracks.length === 1 && window.tracks[0].readyState === 'ended'")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("NotAllowedError", "does not let this page"),
+        ("NotFoundError", "no camera on this device"),
+        ("NotReadableError", "Another program"),
+        ("Odd", "could not be"),
+    ],
+)
+def test_a_camera_that_does_not_open_is_explained(page: Page, name: str, told: str) -> None:
+    page.evaluate("name => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', name)); }", name)
+    page.get_by_role("button", name="Take a photo").click()
+    page.get_by_role("button", name="Open the camera").click()
+    assert told in wait_for(page, "#fersys-camera [role=alert]")
+
+
+def test_a_page_that_may_not_have_a_camera_says_why(page: Page) -> None:
+    page.evaluate("() => Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
+    page.get_by_role("button", name="Take a photo").click()
+    page.get_by_role("button", name="Open the camera").click()
+    assert "https" in wait_for(page, "#fersys-camera [role=alert]")

@@ -118,3 +118,20 @@ def test_a_second_size_in_the_same_file_does_not_get_past_the_bound() -> None:
     small, large = encode("JPEG", (64, 48)), encode("JPEG", (4000, 3000))
     with pytest.raises(RefusedError):
         read_frame(small[:2] + b"\xff\xe0" + struct.pack(">H", 2) + large[2:])
+
+
+def test_a_jpeg_of_ten_scans_is_read_and_one_of_many_is_refused() -> None:
+    """A scan of a few bytes costs a pass over the whole picture: 36 KB of them took six seconds."""
+    whole = encode("JPEG", progressive=True)
+    assert whole.count(b"\xff\xda") == 10
+    last = whole[whole.rindex(b"\xff\xda") : -2]
+    assert read_frame(whole[:-2] + last * 6 + whole[-2:]).shape == (48, 64, 3)
+    with pytest.raises(RefusedError, match="scans"):
+        read_frame(whole[:-2] + last * 7 + whole[-2:])
+
+
+def test_a_png_of_many_chunks_is_refused() -> None:
+    whole, empty = encode("PNG"), bytes(4) + b"teXt" + struct.pack(">I", zlib.crc32(b"teXt"))
+    assert read_frame(whole[:33] + empty * 900 + whole[33:]).shape == (48, 64, 3)
+    with pytest.raises(RefusedError, match="chunks"):
+        read_frame(whole[:33] + empty * 1000 + whole[33:])

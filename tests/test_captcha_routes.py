@@ -197,3 +197,17 @@ def test_health_is_the_store_s(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(desk.service.store, "check", fail)
     assert desk.client.get("/healthz").status_code == 503
+
+
+@pytest.mark.parametrize("path", ["/siteverify", "/captcha/v1/challenges", "/captcha/v1/work"])
+@pytest.mark.parametrize("fields", ['{"secret": "\\ud800.x", "response": "a"}', '{"sitekey": "\\ud800"}', '{"\\ud800": "x"}', '{"\\ud800": 1}'])
+def test_half_a_character_is_refused(desk: Desk, path: str, fields: str) -> None:
+    """Such text can be neither stored nor sent."""
+    assert desk.client.post(path, content=fields, headers={"content-type": "application/json"}).status_code == 400
+
+
+def test_half_a_character_in_a_form_of_an_odd_character_set_is_refused(desk: Desk) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="secret"\r\n\r\n\\ud800.x\r\n--x--\r\n'
+    answer = desk.client.post("/siteverify", content=body, headers={"content-type": "multipart/form-data; boundary=x; charset=unicode_escape"})
+    assert answer.json()["error-codes"] == ["bad-request"]
+    assert answer.status_code == 400

@@ -152,3 +152,10 @@ def test_settings_out_of_range_are_refused() -> None:
         FollowConfig(detect_every=0)
     with pytest.raises(ConfigError, match="Received: -1"):
         Follower(Says(), FollowConfig(half_life=-1))
+
+
+def test_further_models_are_asked_about_the_same_faces_and_smoothed_for_themselves(finds: Finds) -> None:
+    first, second = Says("happy"), Says("sad")
+    frames = follow(Follower(first, FollowConfig(detect_every=2), [second]), 6)
+    assert {(face.prediction.label, *(said.label for said in face.others)) for frame in frames for face in frame} == {("happy", "sad")}
+    assert first.asked == second.asked == finds.asked

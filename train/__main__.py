@@ -52,6 +52,8 @@ def _parser(data: str) -> argparse.ArgumentParser:
     _following_parser(_add(commands, "following", _following, "follow the faces of the trial videos, write reports/following.md", None))
     _scale_parser(_add(commands, "scale", _scale, "score ever more pictures for memory and speed, write reports/scale.md", None))
     _alignment_parser(_add(commands, "alignment", _alignment, "find, cut and level validation's faces anew, write reports/alignment.md", data))
+    _heatmap_parser(_add(commands, "heatmap", _heatmap, "ask whether heat maps show what was learned, write reports/heatmap.md", data))
+    _challenge_parser(_add(commands, "challenge", _challenge, "choose on validation what the emoji challenge asks, write reports/challenge.md", None))
     _weights_parser(_add(commands, "weights", _weights, "make the face detectors' weights anew out of the files that Google published", None))
     _compare_parser(_add(commands, "compare", _compare, "put all models side by side: reports/README.md, its figures, the README's table", None))
     return parser
@@ -148,6 +150,18 @@ def _alignment_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--package", type=Path, default=SHIPPED / "fersys-cnn", help="package that names expressions (default: %(default)s)")
     parser.add_argument("--limit", type=_positive, metavar="N", help="take the first N images of validation only (default: all)")
     parser.add_argument("--python", default=sys.executable, metavar="PATH", help="interpreter that has dlib too (default: this one)")
+
+
+def _heatmap_parser(parser: argparse.ArgumentParser) -> None:
+    ours = [SHIPPED / "fersys-cnn", SHIPPED / "fersys-cnn-paper"]
+    parser.add_argument("--packages", nargs="+", type=Path, default=ours, help="packages of our CNN (default: the shipped ones)")
+    parser.add_argument("--images", type=_positive, default=24, metavar="N", help="images of validation a package (default: %(default)s)")
+
+
+def _challenge_parser(parser: argparse.ArgumentParser) -> None:
+    both = [SHIPPED / "fersys-cnn", SHIPPED / "fersys-deepface"]
+    parser.add_argument("--packages", nargs="+", type=Path, default=both, help="packages that must agree (default: the shipped ones)")
+    parser.add_argument("--out", type=Path, default=Path("app/captcha/thresholds.json"), help="where the app reads it (default: %(default)s)")
 
 
 def _weights_parser(parser: argparse.ArgumentParser) -> None:
@@ -331,6 +345,22 @@ def _alignment(arguments: argparse.Namespace) -> int:
     from train.recropping import run_alignment, write_report
 
     print(write_report(run_alignment(load_fer2013(arguments.data), model, arguments.limit, arguments.python), REPORTS))
+    return 0
+
+
+def _heatmap(arguments: argparse.Namespace) -> int:
+    from train.data import load_fer2013
+    from train.heatmap import run_heatmap, write_report
+
+    data = load_fer2013(arguments.data)
+    print(write_report([run_heatmap(package, data, arguments.images) for package in arguments.packages], REPORTS), end="")
+    return 0
+
+
+def _challenge(arguments: argparse.Namespace) -> int:
+    from train.challenge import run
+
+    print(run(arguments.packages, arguments.out, REPORTS), end="")
     return 0
 
 

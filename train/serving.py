@@ -21,7 +21,7 @@ class FirstAnswer:
     """One start of the app.
 
     Attributes:
-        seconds: from the start of the process to the answer for one picture through the page's API.
+        seconds: from the start of the process to the answer of both sides for one picture through the page's API.
         megabytes: resident memory of the process after that answer; 0 where the system does not say.
         answer: what came back.
     """
@@ -50,7 +50,7 @@ def first_answer(picture: Path, words: Sequence[str] = ()) -> FirstAnswer:
         try:
             _wait_until_ready(process)
             client = Client(f"http://127.0.0.1:{port}", verbose=False, analytics_enabled=False, httpx_kwargs={"trust_env": False}, download_files=False)
-            answer = client.predict(handle_file(picture), api_name="/analyze")
+            answer = client.predict(handle_file(picture), api_name="/compare")
             seconds = time.perf_counter() - began
             return FirstAnswer(seconds, resident_megabytes(process.pid), answer)
         finally:

@@ -1,4 +1,4 @@
-"""Sites, keys and records of the CAPTCHA service: `python -m app.captcha sites|keys|audit|purge …`; `--help` says more.
+"""Sites, keys and records of the CAPTCHA service: `python -m app.captcha sites|keys|audit|purge|work-bench|spoof-bench …`; `--help` says more.
 
 It works on the store that the running service uses: the one that the environment names, see `settings.read_settings`.
 """
@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from app.captcha.audit import Audit
 from app.captcha.clock import server_time
@@ -36,6 +37,12 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         case "audit", _:
             chain = audit.verify()
             print(f"The audit log is whole: {chain.count} lines ever, its end is {chain.end}. Note that end elsewhere.")
+        case "work-bench", _:
+            _bench_work(settings, arguments)
+        case "threats-bench", _:
+            _bench_threats(arguments.out)
+        case "spoof-bench" | "judge-bench", _:
+            _bench_faces(arguments)
         case "purge", _:
             _purge(settings, audit, arguments.days)
         case _, verb:
@@ -101,6 +108,30 @@ def _purge(settings: Settings, audit: Audit, days: float | None) -> None:
     print(f"Forgot {count} challenges and tokens that are long over, and {lines} lines of the audit log.")
 
 
+def _bench_work(settings: Settings, arguments: argparse.Namespace) -> None:
+    from app.captcha import work_bench
+
+    solved = work_bench.time_browser(settings, arguments.browser, arguments.count) if arguments.browser else None
+    print(work_bench.report(settings, work_bench.time_try(settings), solved, arguments.price))
+
+
+def _bench_faces(arguments: argparse.Namespace) -> None:
+    from app.captcha import spoof_command
+
+    if arguments.command == "judge-bench":
+        print(spoof_command.judge_bench(arguments.clips))
+    else:
+        print(spoof_command.spoof_bench(arguments.clips, arguments.count, arguments.cue_off, arguments.reports))
+
+
+def _bench_threats(folder: Path) -> None:
+    from app.captcha import bench_threats
+
+    rows, taken = bench_threats.run()
+    bench_threats.write(rows, taken, folder)
+    print(bench_threats.as_table(rows))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m app.captcha", description="Manage the sites, keys and records of the CAPTCHA service.")
     parser.add_argument("--debug", action="store_true", help="show a traceback with an error")
@@ -112,7 +143,30 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_parser("verify", help="check that no line was changed or is missing")
     purge = commands.add_parser("purge", help="forget what is over, and old lines of the audit log")
     purge.add_argument("--days", type=float, help=f"keep so many days of the audit log (default: {Settings.retention_days:g})")
+    threats = commands.add_parser("threats-bench", help="measure the threats whose bounds are times and memory")
+    threats.add_argument("--out", type=Path, default=Path("reports"), help="folder of threats.json and threats.md (default: %(default)s)")
+    _add_work_bench(commands.add_parser("work-bench", help="time the puzzle of the way without a camera, and say what a bot pays for it"))
+    _add_spoof_bench(commands.add_parser("spoof-bench", help="attack the judge of faces with photos, films and puppets, write reports/spoof.md"))
+    _add_clips(commands.add_parser("judge-bench", help="time the judge of faces: one person on one core, three people at once"))
     return parser
+
+
+def _add_clips(bench: argparse.ArgumentParser) -> None:
+    media = os.environ.get("FERSYS_MEDIA", "")
+    bench.add_argument("--clips", type=Path, default=Path(media), metavar="FOLDER", help="clips and photos of people (or set FERSYS_MEDIA)")
+
+
+def _add_spoof_bench(bench: argparse.ArgumentParser) -> None:
+    _add_clips(bench)
+    bench.add_argument("--count", type=int, default=10, help="attacks a kind with photos; 150 for a release (default: %(default)s)")
+    bench.add_argument("--cue-off", nargs="+", default=[], metavar="CUE", help="switch these cues off throughout")
+    bench.add_argument("--reports", type=Path, default=Path("reports"), metavar="FOLDER", help="where the report goes (default: %(default)s)")
+
+
+def _add_work_bench(bench: argparse.ArgumentParser) -> None:
+    bench.add_argument("--browser", metavar="COMMAND", help="also time it in this browser, such as chromium")
+    bench.add_argument("--count", type=int, default=3, help="puzzles for the browser (default: %(default)s)")
+    bench.add_argument("--price", type=float, default=0.04, help="of a core for an hour, in dollars (default: %(default)s)")
 
 
 def _add_sites(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

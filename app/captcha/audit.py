@@ -53,9 +53,7 @@ class Audit:
         with self._locked():
             chain = self._chain()
             line = _seal({"n": chain.count + 1, "at": round(at, 3), "event": event, **fields, "before": chain.end})
-            with self._path.open("a", encoding="utf-8", newline="\n") as file:
-                file.write(line + "\n")
-            self._save(Chain(chain.start, _hash_of(line), chain.count + 1))
+            self._append(line, Chain(chain.start, _hash_of(line), chain.count + 1))
 
     def verify(self) -> Chain:
         """Check every line.
@@ -91,6 +89,17 @@ class Audit:
                 self._rewrite(kept)
                 self._save(Chain(json.loads(kept[0])["before"] if kept else chain.end, chain.end, chain.count))
             return dropped
+
+    def _append(self, line: str, chain: Chain) -> None:
+        """The line and where the chain ends now, or nothing: half a line, on a full disk, would look like an edit ever after."""
+        size = self._path.stat().st_size
+        try:
+            with self._path.open("a", encoding="utf-8", newline="\n") as file:
+                file.write(line + "\n")
+            self._save(chain)
+        except OSError:
+            os.truncate(self._path, size)
+            raise
 
     def _rewrite(self, lines: Sequence[str]) -> None:
         with replacing(self._path) as path:

@@ -79,13 +79,24 @@ def texts(fields: Mapping[str, Any]) -> dict[str, str]:
         RefusedError: "bad-request".
     """
     if wrong := [name for name, value in fields.items() if value is not None and not isinstance(value, str)]:
-        raise bad_request(f"fields that are not text: {', '.join(wrong)[:80]}")
+        raise bad_request(f"fields that are not text: {ascii(', '.join(wrong)[:80])}")
+    if not all(map(_is_encodable, (*fields.keys(), *(value for value in fields.values() if value)))):
+        raise bad_request("half a character")
     return {name: value for name, value in fields.items() if value is not None}
 
 
 def bad_request(received: str) -> RefusedError:
     """Return the refusal of a body that cannot be read."""
     return RefusedError("bad-request", 400, f"Body: expected fields as documented. Received: {received}")
+
+
+def _is_encodable(text: str) -> bool:
+    """Whether it can be stored and sent: JSON's escapes, and some character sets of forms, can spell half a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _unique(items: list[tuple[str, Any]]) -> dict[str, str]:

@@ -9,8 +9,11 @@ from fersys.results import Image
 
 MAX_BYTES = 512 * 1024
 MAX_SIDE = 1920
+_MOST_SCANS = 16  # of a progressive JPEG: encoders write ten; a scan of 14 bytes costs the decoder a pass over the whole picture
+_SCAN = b"\xff\xda"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_COLOURS = (0, 2, 6)  # gray, RGB, RGBA
+_MOST_CHUNKS = 1000  # of a PNG: browsers write some dozens; tens of thousands of empty ones cost the decoder its time
 _SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # JPEG segments that hold the size
 _BASELINE = (0xC0, 0xC1, 0xC2)  # of them, those that a browser writes
 _BARE = {0x01, *range(0xD0, 0xD9)}  # JPEG markers without a length
@@ -59,7 +62,17 @@ def _png_size(content: bytes) -> tuple[int, int]:
     kind, width, height, depth, colour = struct.unpack_from(">4sIIBB", content, 12)
     if kind != b"IHDR" or depth != 8 or colour not in _PNG_COLOURS:
         raise _bad("a PNG of another depth or kind of colour")
+    _check_chunks(content)
     return width, height
+
+
+def _check_chunks(content: bytes) -> None:
+    place = len(_PNG)
+    for _ in range(_MOST_CHUNKS):
+        if place + 4 > len(content):
+            return
+        place += 12 + int.from_bytes(content[place : place + 4], "big")
+    raise _bad("a PNG of too many chunks")
 
 
 def _jpeg_size(content: bytes) -> tuple[int, int]:
@@ -82,6 +95,8 @@ def _jpeg_frame_size(content: bytes, place: int) -> tuple[int, int]:
     marker, _, depth, height, width, channels = struct.unpack_from(">xBHBHHB", content, place)
     if marker not in _BASELINE or depth != 8 or channels not in (1, 3):
         raise _bad("a JPEG of another depth or kind of colour")
+    if content.count(_SCAN) > _MOST_SCANS:
+        raise _bad("a JPEG of too many scans")
     return width, height
 
 

@@ -13,6 +13,7 @@ from fersys.errors import ConfigError
 
 MAX_SECRETS = 2  # the old one works on while a site rolls out the new one
 _HOST = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*|\[[0-9a-f:.]+\]")
+_LONGEST_HOST = 253
 _ACTION = re.compile(r"[A-Za-z0-9_-]{0,32}")
 _CDATA = re.compile(r"[A-Za-z0-9_-]{0,255}")
 
@@ -44,7 +45,7 @@ class Site:
     secrets: tuple[SecretHash, ...] = ()
 
     def __post_init__(self) -> None:
-        wrong = [host for host in self.hosts if not _HOST.fullmatch(host) or len(host) > 253]
+        wrong = [host for host in self.hosts if not _HOST.fullmatch(host) or len(host) > _LONGEST_HOST]
         if wrong or not self.hosts:
             raise ConfigError(f"Hosts: expected names such as example.org or *.example.org, without port. Received: {', '.join(wrong) or 'none'}")
         if odd := [action for action in self.actions if not action or not _ACTION.fullmatch(action)]:
@@ -67,7 +68,7 @@ class Site:
             RefusedError: if the host, the action or the data are not allowed.
         """
         hostname = asked.hostname.lower().rstrip(".")
-        if not self.allows_host(hostname):
+        if not _is_host(hostname) or not self.allows_host(hostname):
             raise RefusedError("invalid-hostname", 403, "This site key is not for that host.")
         if not _ACTION.fullmatch(asked.action) or (self.actions and asked.action not in self.actions):
             raise RefusedError("invalid-action", 400, "Action: expected one that the site key allows, up to 32 of A–Z, a–z, 0–9, _ and -.")
@@ -96,6 +97,11 @@ def key_of(secret: str) -> str:
     """Return the site key with which a secret begins; "" if it is not formed like a secret."""
     key, dot, _ = secret.partition(".")
     return key if dot else ""
+
+
+def _is_host(text: str) -> bool:
+    """Whether this can be a host: below a wildcard, a client could name anything, and it comes back in answers."""
+    return len(text) <= _LONGEST_HOST and not text.startswith("*") and _HOST.fullmatch(text) is not None
 
 
 def frame_ancestors(site: Site) -> str:

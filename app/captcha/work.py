@@ -18,7 +18,7 @@ from app.captcha.service import Service
 from app.captcha.store import Ticket
 
 METHOD = "pow"
-_ALGORITHM = "PBKDF2/SHA-256"  # every browser has it built in
+ALGORITHM = "PBKDF2/SHA-256"  # every browser has it built in
 _SIGNING, _SOLUTION = "fersys-captcha work", "fersys-captcha work solution"
 
 
@@ -51,7 +51,7 @@ def offer(service: Service, asked: Binding, address: str) -> dict[str, Any]:
 def _make_puzzle(service: Service) -> altcha.Challenge:
     key = service.keys.signing()
     return altcha.create_challenge(
-        _ALGORITHM,
+        ALGORITHM,
         service.settings.work_cost,
         counter=secrets.randbelow(service.settings.work_tries),
         hmac_secret=key.derive(_SIGNING),

@@ -1,66 +1,146 @@
-"""The About tab: which models answer, how well they were measured to do, and what an answer is not."""
+"""The About tab: what the page is and is not, the law, the models with their cards and hashes, and how programs ask."""
 
 from collections.abc import Sequence
+from functools import partial
 from html import escape
 
 import gradio as gr
 
+from app.cards import loaded_weights, read_card, versions
 from app.models import SPLITS, Model
 from app.page import Page
+from app.rules import Budgets
+from app.snippets import mcp_snippet, python_snippet, shell_snippet
+from app.words import say
 from fersys.recognizers import BUILT_IN
 
 TITLE = "tab.about"
 
-_TEXT = """
-<p>Accuracy: share of right answers. Macro-F1: mean over the seven expressions, so that rare ones count as much as
-common ones. Both 0 to 1, on the splits of FER2013.</p>
-<h2>What an answer is</h2>
-<p>A model was shown photos that people had sorted into seven expressions. Its answer is how probable it
-thinks it that such people would have put this face into each of the seven. Where the likeliest stays below a
-probability that was chosen with the model, the page says "not sure" and names it as a guess.</p>
-<h2>What it is not</h2>
-<ul>
-<li>No measure of what a person feels: a smile can be polite, a frown concentrated.</li>
-<li>Not fit for judging anybody: not in hiring, schooling, policing, insurance or health.</li>
-<li>Not equally right for everybody: the photos (FER2013) came from web searches, and nobody knows whom they leave out.</li>
-<li>Not certain: their labels are noisy, and people asked again gave the same ones to about two thirds of them
-(Goodfellow et al., 2013).</li>
-</ul>
-<h2>What happens to your pictures</h2>
-<p>A picture is looked at in memory, and the file it came in is deleted before you see the answer. An upload that was
-broken off is deleted within two minutes. Nothing of it is logged. Where it travels stands at the top of the page.</p>
-"""
+# Sections of the page's texts: a title's key, and the keys of what stands under it.
+_INTRODUCTION = (
+    ("is_title", ("is_lead", "is_answer"), "p"),
+    ("not_title", ("not_feeling", "not_judging", "not_everybody", "not_certain"), "li"),
+    ("law_title", ("law_ban", "law_tell", "law_faces"), "p"),
+    ("privacy_title", ("privacy_pictures", "privacy_frames", "privacy_way"), "p"),
+)
 
 
 def note(models: Sequence[Model], language: str = "en") -> str:
     """Return the short note under every answer, with the first model's accuracy if it was measured."""
     measured = next((m for model in models[:1] for m in reversed(model.measurements)), None)
-    share = f"{escape(models[0].title)} is right on {100 * measured.accuracy:.1f}% of FER2013's {escape(measured.split)} images. " if measured else ""
-    return f'<p class="fersys-note">{share}It names the expression a face shows, not what a person feels.</p>'
+    values = {"title": models[0].title, "share": _number(f"{100 * measured.accuracy:.1f}", language), "split": measured.split} if measured else {}
+    share = say(language, "about.note_measured", **values) if measured else ""
+    return f'<p class="fersys-note">{escape(share)}{say(language, "about.note")}</p>'
 
 
-def table(models: Sequence[Model]) -> str:
+def introduction(language: str) -> str:
+    """Return what the page is, what it is not, what the law says and what happens to pictures."""
+    return f'<div class="fersys-about fersys-about-grid">{"".join(_section(language, *section) for section in _INTRODUCTION)}</div>'
+
+
+def _section(language: str, title: str, keys: Sequence[str], tag: str) -> str:
+    inner = "".join(f"<{tag}>{say(language, f'about.{key}')}</{tag}>" for key in keys)
+    return f'<section class="fersys-card"><h2>{say(language, f"about.{title}")}</h2>{f"<ul>{inner}</ul>" if tag == "li" else inner}</section>'
+
+
+def measurements(models: Sequence[Model], language: str) -> str:
+    """Return how well the models do, and which are missing."""
+    title, lead = (say(language, f"about.models_{part}") for part in ("title", "lead"))
+    return f'<section class="fersys-about"><h2>{title}</h2><p>{lead}</p>{table(models, language)}{absences(models, language)}</section>'
+
+
+def table(models: Sequence[Model], language: str = "en") -> str:
     """Return accuracy and macro-F1 of every model on each split it was measured on."""
-    heads = "".join(f'<th scope="col">{split} accuracy</th><th scope="col">{split} macro-F1</th>' for split in SPLITS)
-    rows = "".join(f'<tr><th scope="row">{escape(model.title)}</th>{_cells(model)}</tr>' for model in models)
-    return (
-        f'<div class="fersys-scroll"><table class="fersys-table"><thead><tr><th scope="col">Model</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
-    )
+    heads = "".join(_head(say(language, f"about.{measure}", split=split)) for split in SPLITS for measure in ("accuracy", "macro_f1"))
+    rows = "".join(f'<tr><th scope="row">{escape(model.title)}</th>{_cells(model, language)}</tr>' for model in models)
+    return _table(_head(say(language, "about.model")) + heads, rows, say(language, "about.models_title"))
 
 
-def _cells(model: Model) -> str:
-    by_split = {measured.split: measured for measured in model.measurements}
-    return "".join(f"<td>{by_split[s].accuracy:.3f}</td><td>{by_split[s].macro_f1:.3f}</td>" if s in by_split else "<td>–</td><td>–</td>" for s in SPLITS)
+def _head(text: str) -> str:
+    return f'<th scope="col">{escape(text)}</th>'
 
 
-def absences(models: Sequence[Model]) -> str:
+def _table(heads: str, rows: str, name: str) -> str:
+    """A wide table scrolls by itself, by keyboard too."""
+    inner = f'<table class="fersys-table"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+    return f'<div class="fersys-scroll" tabindex="0" role="region" aria-label="{escape(name)}">{inner}</div>'
+
+
+def _cells(model: Model, language: str) -> str:
+    by_split = {measured.split: f"{measured.accuracy:.3f}</td><td>{measured.macro_f1:.3f}" for measured in model.measurements}
+    return "".join(f"<td>{_number(by_split.get(split, '–</td><td>–'), language)}</td>" for split in SPLITS)
+
+
+def _number(text: str, language: str) -> str:
+    return text.replace(".", ",") if language == "de" else text
+
+
+def absences(models: Sequence[Model], language: str = "en") -> str:
     """Return a sentence for each built-in model that would be shown if its weights were here; no folder is named."""
     shown = {model.name for model in models}
     absent = [about for word, about in BUILT_IN.items() if word not in shown and about.missing()]
-    return "".join(f"<p>Not shown: {escape(one.title)} with its own weights; {escape(one.weights().name)} is not on this machine.</p>" for one in absent)
+    return "".join(f"<p>{escape(say(language, 'about.absent', title=one.title, file=one.weights().name))}</p>" for one in absent)
+
+
+def programs(page: Page, language: str) -> str:
+    """Return how programs ask the page."""
+    title, lead = say(language, "about.api_title"), say(language, "about.api_lead", rate=Budgets().session.partition("/")[0])
+    blocks = [
+        _snippet(say(language, "about.api_python"), python_snippet(page.url), "python"),
+        _snippet(say(language, "about.api_curl"), shell_snippet(page.url), "shell"),
+        _tools(page, language),
+    ]
+    return f'<section class="fersys-about" data-fersys-url="{escape(page.url)}"><h2>{title}</h2><p>{lead}</p>{"".join(blocks)}</section>'
+
+
+def _tools(page: Page, language: str) -> str:
+    title = say(language, "about.api_mcp")
+    if not page.mcp:
+        return f"<h3>{title}</h3><p>{say(language, 'about.api_mcp_off')}</p>"
+    return _snippet(title, mcp_snippet(page.url), "mcp", f"<p>{say(language, 'about.api_mcp_on')}</p>")
+
+
+def _snippet(title: str, code: str, name: str, lead: str = "") -> str:
+    box = f'<pre class="fersys-snippet" data-snippet="{name}" tabindex="0" role="region" aria-label="{escape(title)}"><code>{escape(code)}</code></pre>'
+    return f"<h3>{escape(title)}</h3>{lead}{box}"
+
+
+def running(models: Sequence[Model], language: str) -> str:
+    """Return which files answer, with their hashes, and the versions of what reads them."""
+    title, lead = (say(language, f"about.versions_{part}") for part in ("title", "lead"))
+    heads = _head(say(language, "about.model")) + _head(say(language, "about.file")) + _head("SHA-256")
+    rows = "".join(
+        f'<tr><th scope="row">{escape(one.title)}</th><td>{escape(one.name)}</td><td><code>{one.sha256}</code></td></tr>' for one in loaded_weights(models)
+    )
+    with_what = escape(say(language, "about.versions_with", versions=", ".join(versions())))
+    return f'<section class="fersys-about"><h2>{title}</h2><p>{lead}</p>{_table(heads, rows, title)}<p>{with_what}</p></section>'
 
 
 def build(page: Page) -> None:
     """Lay the tab out inside the open `gr.Blocks`."""
-    models = page.arms.models
-    gr.HTML(f'<div class="fersys-about"><h2>The models</h2>{table(models)}{absences(models)}{_TEXT}</div>', apply_default_css=False)
+    models, words = page.arms.models, page.words
+    gr.HTML(words.html("about.introduction", introduction), apply_default_css=False)
+    gr.HTML(words.html("about.measurements", lambda language: measurements(models, language)), apply_default_css=False)
+    gr.HTML(words.html("about.programs", lambda language: programs(page, language)), apply_default_css=False)
+    _build_cards(page)
+    gr.HTML(words.html("about.running", lambda language: running(models, language)), apply_default_css=False)
+
+
+def _build_cards(page: Page) -> None:
+    cards = [(model, text) for model in page.arms.models if (text := read_card(model))]
+    if not cards:
+        return
+    gr.HTML(page.words.html("about.cards", _cards_head), apply_default_css=False)
+    for model, text in cards:
+        label = page.words.html(f"about.card.{model.name}", partial(_card_title, model.title))
+        with gr.Accordion(label, open=False, elem_classes="fersys-model-card"):
+            gr.Markdown(text)
+
+
+def _card_title(title: str, language: str) -> str:
+    return say(language, "about.card_of", title=title)
+
+
+def _cards_head(language: str) -> str:
+    title, lead = (say(language, f"about.cards_{part}") for part in ("title", "lead"))
+    return f'<section class="fersys-about"><h2>{title}</h2><p>{lead}</p></section>'

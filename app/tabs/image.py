@@ -1,136 +1,95 @@
-"""The Image tab: a picture in, its faces and what each model says of them out."""
+"""The Image tab: pictures in, their faces and what each model says of them out."""
 
-import time
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
+from html import escape
 from typing import Any
 
 import gradio as gr
+from starlette.routing import BaseRoute
 
 from app import answer as html
-from app.answer import Answer
-from app.guard import MAX_FILE_SIZE, MAX_PIXELS
-from app.models import Model
+from app.bars import glyph
+from app.camera import dialog
+from app.endpoints import build_endpoints
+from app.examples import EXAMPLES, PATH, examples_route
+from app.heat import heat_route
+from app.looking import Upload, forget, look_at_upload
+from app.models import Arms
 from app.page import Page
-from fersys import FaceResult, Prediction, detect, read_image
-from fersys.analysis import join
-from fersys.errors import ImageError
-from fersys.results import Image
+from app.switches import MAX_FILE_SIZE
+from app.words import language_of, say
 
 TITLE = "tab.image"
-_HINT = f'<p class="fersys-hint">JPEG, PNG or WebP, up to {MAX_FILE_SIZE.removesuffix("mb")} MB<span> · or paste with Ctrl+V</span></p>'
-Upload = dict[str, Any]  # Gradio's description of an uploaded file; "path" is checked to lie in the upload folder
 
 # Two at once: more would only wait for the cores. Without `preprocess` an upload comes as it is,
 # its path checked; with it, Gradio leaves an empty file behind for each.
 _EVENT: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "image", "preprocess": False}
 
 
-def look(image: Image, models: Sequence[Model]) -> Answer:
-    """Find all faces in an RGB uint8 image and ask every model about them, with a stopwatch."""
-    start = time.perf_counter()
-    faces = detect(image)
-    detect_seconds = time.perf_counter() - start
-    crops = [face.crop for face in faces]
-    answers, seconds = [], {}
-    for model in models:
-        start = time.perf_counter()
-        answers.append((model.recognizer, model.recognizer.predict(crops)))
-        seconds[model.name] = time.perf_counter() - start
-    return Answer(tuple(join(faces, answers)), detect_seconds, seconds)
+def respond(uploads: Sequence[Upload] | None, arms: Arms, language: str = "en") -> tuple[None, str]:
+    """Answer uploads: an emptied drop zone, and what was found, as HTML."""
+    if not uploads:
+        return None, ""
+    taken, left = uploads[: html.MOST], uploads[html.MOST :]
+    forget(left)
+    found = [look_at_upload(upload, arms.models, _name(upload, number)) for number, upload in enumerate(taken, 1)]
+    return None, html.answers(found, arms, language, len(left))
 
 
-def take(upload: Upload) -> Image:
-    """Read an uploaded picture and delete the file: from here on it is in memory alone.
-
-    Raises:
-        ImageError: if it is no picture, damaged or too large, or gone already.
-    """
-    path = Path(upload["path"])
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise ImageError("The upload is gone already: choose the picture again. Received: nothing") from error
-    path.unlink(missing_ok=True)
-    return read_image(content, MAX_PIXELS)
-
-
-def respond(upload: Upload | None, models: Sequence[Model]) -> tuple[None, str, str]:
-    """Answer an upload: an emptied drop zone, the annotated picture and the faces, as HTML."""
-    if upload is None:
-        return None, "", html.welcome()
-    try:
-        image = take(upload)
-    except ImageError as error:
-        return None, "", html.unreadable(str(error))
-    answer = look(image, models)
-    return None, html.picture(image, answer), html.faces(answer)
-
-
-def describe(upload: Upload | None, models: Sequence[Model]) -> dict[str, Any]:
-    """Answer an upload as JSON; `analyze` in `_build_endpoint` says in which form."""
-    if upload is None:
-        raise gr.Error("Expected a picture. Received: nothing", print_exception=False)
-    try:
-        image = take(upload)
-    except ImageError as error:
-        raise gr.Error(str(error), print_exception=False) from error
-    answer = look(image, models)
-    return {
-        "width": image.shape[1],
-        "height": image.shape[0],
-        "faces": [_face(result) for result in answer.faces],
-        "seconds": {"detect": answer.detect_seconds, "models": answer.model_seconds},
-    }
-
-
-def _face(result: FaceResult) -> dict[str, Any]:
-    return {"box": list(result.face.box), "predictions": {said.model: _prediction(said) for said in result.predictions}}
-
-
-def _prediction(said: Prediction) -> dict[str, Any]:
-    return {"label": said.label, "score": said.score, "certain": said.certain, "scores": said.scores}
+def _name(upload: Upload, number: int) -> str:
+    return str(upload.get("orig_name") or f"{number}")
 
 
 def build(page: Page) -> None:
     """Lay the tab out inside the open `gr.Blocks`."""
-    models = page.arms.pick()
-    with gr.Row(elem_classes="fersys-columns"):
-        with gr.Column(scale=5, min_width=320):
+
+    def respond_here(uploads: list[Upload] | None, request: gr.Request) -> tuple[None, str]:
+        return respond(uploads, page.arms, language_of(request))
+
+    with gr.Row(elem_classes="fersys-start"):
+        with gr.Column(scale=5, min_width=300):
             upload = _drop_zone()
-            gr.HTML(_HINT, apply_default_css=False)
-            picture = gr.HTML(apply_default_css=False)
-        with gr.Column(scale=6, min_width=320):
-            faces = gr.HTML(html.welcome(), apply_default_css=False)
-    upload.upload(partial(respond, models=models), upload, [upload, picture, faces], api_visibility="private", show_progress_on=faces, **_EVENT)
-    _build_endpoint(models)
+            gr.HTML(page.words.html("image.actions", _actions), apply_default_css=False)
+        with gr.Column(scale=6, min_width=300, elem_classes="fersys-beside"):
+            gr.HTML(page.words.html("image.welcome", welcome), apply_default_css=False)
+    answer = gr.HTML(apply_default_css=False, elem_id="fersys-image-answer")
+    gr.HTML(page.words.html("image.camera", lambda language: dialog(language, page.privacy)), apply_default_css=False)
+    asked = upload.upload(respond_here, upload, [upload, answer], api_visibility="private", show_progress="hidden", **_EVENT)
+    # Also after a failure, such as a full queue, which Gradio shows: the drop zone must be free again.
+    asked.then(None, None, upload, js="() => { window.fersysImage.done(); return null; }", api_visibility="private")
+    build_endpoints(page.arms, _EVENT)
+
+
+def routes(page: Page) -> list[BaseRoute]:
+    """Return the routes of the examples and of the heat map."""
+    return [examples_route(), heat_route(page.arms.cnn)]
 
 
 def _drop_zone() -> gr.File:
     """A file input, not `gr.Image`: that one decodes by itself and answers a broken file with a bare
     "Error", and its preview asks for the upload again when it is already deleted.
     """
-    return gr.File(file_types=["image"], label="Picture", show_label=False, height=230, elem_id="fersys-upload")
+    return gr.File(file_types=["image"], file_count="multiple", label="Picture", show_label=False, height=248, elem_id="fersys-upload")
 
 
-def _build_endpoint(models: Sequence[Model]) -> None:
-    """Offer the same to programs: `gradio_client.Client(address).predict(handle_file("a.jpg"), api_name="/analyze")`."""
+def _actions(language: str) -> str:
+    hint = say(language, "image.hint", megabytes=MAX_FILE_SIZE.removesuffix("mb"), most=html.MOST)
+    status = '<p class="fersys-hidden" id="fersys-looking" role="status"></p>'
+    return (
+        f'<div class="fersys-actions"><button type="button" class="fersys-button" data-camera>{glyph("📷")} {say(language, "image.camera")}</button>'
+        f'{status}<p class="fersys-hint">{escape(hint)}<span> · {say(language, "image.paste")}</span></p></div>'
+    )
 
-    def analyze(picture: Upload | None) -> dict[str, Any]:
-        """Find the faces in a picture and say which of seven expressions each shows.
 
-        Args:
-            picture: uploaded as a file.
+def welcome(language: str) -> str:
+    """Return what stands beside the drop zone until there is an answer: what one will see, and pictures to try."""
+    tries = "".join(_example(name, language) for name in EXAMPLES)
+    return (
+        f'<section class="fersys-welcome"><h2>{say(language, "image.seven")}</h2>{html.expressions(language)}<p>{say(language, "image.promise")}</p>'
+        f'<h3>{say(language, "image.try")}</h3><div class="fersys-examples">{tries}</div></section>'
+    )
 
-        Returns:
-            width and height of the picture; for each face, the largest first, its box
-            [x, y, width, height] in pixels and for each model the most probable label with its
-            score, whether the model is certain enough of it, and all seven scores (0–1); the
-            seconds it took.
-        """
-        return describe(picture, models)
 
-    with gr.Column(visible=False):
-        picture, answer = gr.File(label="picture"), gr.JSON(label="answer")
-        gr.Button().click(analyze, picture, answer, api_name="analyze", **_EVENT)
+def _example(name: str, language: str) -> str:
+    url, words = f"{PATH.removeprefix('/')}/{name}.jpg", say(language, f"image.example_{name}")
+    return f'<button type="button" data-example="{url}"><img src="{url}" alt="" loading="lazy">{words}</button>'

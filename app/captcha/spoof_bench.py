@@ -1,0 +1,277 @@
+"""`python -m app.captcha spoof-bench`: attacks of every kind on the real service, on a clock of its own.
+
+Limits of the cues are fixed on other people than the ones attacked with: for each person on all the others (`calibrate`).
+No frame and no person's picture is kept; what comes out is counts.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from app.captcha import solving
+from app.captcha.challenges import Binding
+from app.captcha.clock import SetClock
+from app.captcha.cues import Limits
+from app.captcha.face_judge import FaceJudge, Rules
+from app.captcha.frames import read_frame
+from app.captcha.logs import make_log
+from app.captcha.seen import SeenFrames
+from app.captcha.service import Service, wire
+from app.captcha.settings import Settings
+from app.captcha.sites import Site, make_site
+from app.captcha.solving import Claim, Frame
+from app.captcha.spoof_actors import Actor, Film, Puppet
+from app.captcha.spoof_kinds import KINDS, Kind, Props
+from app.captcha.spoof_people import Person
+from fersys.results import Image
+
+RATE = 10.0  # frames a second
+HOST = "bench.example"
+_MANY = "1000000 per 1 second"
+_FILMS = 4  # recordings of each person
+_TRIES = 6  # challenges to get a recording of a pass
+_CALIBRATE = 4  # challenges of each sort that limits are chosen on
+_MEASURED = frozenset({"sudden", "flat", "planar", "stuck", "leap", "cut", "frozen", "seen", "order", "late", "turn"})
+Tell = Callable[[str], None]
+
+
+@dataclass
+class Stage:
+    """The service with a judge of its own, and the clock both live by."""
+
+    service: Service
+    clock: SetClock
+    site: Site
+    rules: Rules
+
+
+@dataclass(frozen=True)
+class Played:
+    """How a challenge ended: passed or not, by which cue, and its film if it was wanted."""
+
+    passed: bool
+    code: str
+    film: Film
+
+
+class _Codes:
+    """Stands in for the service's log: keeps the code of the last refusal."""
+
+    def __init__(self) -> None:
+        self.last = ""
+
+    def write(self, line: str) -> int:
+        """Take a line of the log."""
+        if '"code": "' in line:
+            self.last = line.split('"code": "')[1].split('"')[0]
+        return len(line)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
+@contextmanager
+def staged(rules: Rules) -> Iterator[tuple[Stage, _Codes]]:
+    """Open the service in a folder that goes away again."""
+    with tempfile.TemporaryDirectory(prefix="fersys-spoof-") as folder:
+        settings = Settings(Path(folder, "captcha.db"), failures=10**6, begin_rate=_MANY, frame_rate=_MANY, verify_rate=_MANY, site_rate=_MANY)
+        clock, codes = SetClock(), _Codes()
+        service = wire(settings, FaceJudge(rules), clock)
+        service.log = make_log(codes)  # type: ignore[arg-type]  # it is written to, nothing else
+        site, _ = make_site("bench", [HOST], [], clock())
+        service.store.put_site(site)
+        try:
+            yield Stage(service, clock, site, rules), codes
+        finally:
+            service.close()
+
+
+def play(stage: Stage, codes: _Codes, actor: Actor, address: str = "192.0.2.1") -> Played:
+    """Let an actor answer one challenge, as a browser would."""
+    begun = solving.begin(stage.service, Binding(stage.site.key, HOST), address)
+    claim, view, start = Claim(begun.view["id"], begun.secret, begun.cookie), begun.view, stage.clock()
+    frames: list[tuple[float, Image, str, str]] = []
+    codes.last = ""
+    while view["state"] == "open":
+        content = _encode(actor.show(view, stage.clock() - start))
+        prompt = view["prompt"]
+        frames.append((stage.clock() - start, read_frame(content), prompt["expression"], prompt["turn"]))
+        view = solving.look(stage.service, claim, Frame(view["nonce"], view["sequence"] + 1, content))
+        stage.clock.advance(1 / RATE)
+    return Played(view["state"] == "passed", codes.last, Film(frames))
+
+
+def _encode(image: Image) -> bytes:
+    done, content = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
+    return bytes(content) if done else b""
+
+
+def record(rules: Rules, person: Person, generator: np.random.Generator) -> list[Film]:
+    """Return films of challenges that a puppet of this person answered, each at another place, in another light."""
+    films = []
+    with staged(_fresh(rules, _MEASURED - {"order", "turn"})) as (stage, codes):
+        for _ in range(_FILMS):
+            films.append(_elsewhere(play(stage, codes, Puppet(person, generator)).film, generator))
+    return films
+
+
+def _elsewhere(film: Film, generator: np.random.Generator) -> Film:
+    """The film from another day: lighter or darker, and the camera a little moved."""
+    gain, (x, y) = generator.uniform(0.85, 1.15), generator.integers(-25, 25, 2)
+    matrix = np.array([[1, 0, x], [0, 1, y]], np.float64)
+
+    def changed(image: Image) -> Image:
+        moved = cv2.warpAffine(image, matrix, (image.shape[1], image.shape[0]), borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(cv2.convertScaleAbs(moved, alpha=float(gain)), np.uint8)
+
+    return Film([(at, changed(image), expression, turn) for at, image, expression, turn in film.frames])
+
+
+def _fresh(rules: Rules, off: frozenset[str] = frozenset()) -> Rules:
+    """The same rules with an empty memory."""
+    return replace(rules, seen=SeenFrames(), off=off)
+
+
+def calibrate(rules: Rules, people: Sequence[Person], generator: np.random.Generator) -> Limits:
+    """Choose the limits that can be chosen between puppets and photos of these people; the others stay as they are.
+
+    Where both can be told apart the limit lies between them; where not, on the side of the people.
+    """
+    alive = _values(rules, people, generator, None)
+    paper = _values(rules, people, generator, KINDS["photo, hand-held"])
+    found = {"flat": 0.5 * _low(alive, "flat"), "planar": _between(_low(alive, "planar"), _high(paper, "planar"))}
+    sudden = 0.5 * (min(_high(alive, "sudden"), 1.0) + min(_low(paper, "sudden"), 1.0))
+    return replace(Limits(), **found, sudden=max(sudden, _high(alive, "sudden")))
+
+
+def _between(alive: float, paper: float) -> float:
+    return float(np.sqrt(alive * paper)) if 0 < paper < alive else 0.9 * alive
+
+
+def _values(rules: Rules, people: Sequence[Person], generator: np.random.Generator, kind: Kind | None) -> list[dict[str, float]]:
+    """What the cues measure while none of them denies."""
+    measured: list[dict[str, float]] = []
+    off = _MEASURED if kind else _MEASURED - {"order", "turn"}
+    with staged(replace(_fresh(rules, off), values=measured)) as (stage, codes):
+        for person in people:
+            for _ in range(_CALIBRATE):
+                play(stage, codes, kind.make(Props(person, [], []), generator) if kind else Puppet(person, generator))
+    return measured
+
+
+def _finite(values: Sequence[dict[str, float]], name: str) -> list[float]:
+    return [value[name] for value in values if np.isfinite(value[name])]
+
+
+def _low(values: Sequence[dict[str, float]], name: str) -> float:
+    found = _finite(values, name)
+    return float(np.percentile(found, 5)) if found else float(getattr(Limits(), name))
+
+
+def _high(values: Sequence[dict[str, float]], name: str) -> float:
+    found = _finite(values, name)
+    return float(np.percentile(found, 95)) if found else float(getattr(Limits(), name))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many attacks were made and passed, and which cue ended the others."""
+
+    passed: int
+    tried: int
+    stopped_by: dict[str, int]
+
+
+def attack(rules: Rules, props: Props, kind: Kind, seeds: Sequence[int]) -> Counts:
+    """Make attacks of a kind, a number of the generator each; those of films that were passed here find the memory full of them."""
+    ends: list[Played] = []
+    for seed in seeds:
+        with staged(_fresh(rules, rules.off)) as (stage, codes):
+            _fill(stage.rules.seen, props.shown)
+            ends.append(play(stage, codes, kind.make(props, np.random.default_rng(seed))))
+    codes_seen = [end.code or "expired" for end in ends if not end.passed]
+    return Counts(sum(end.passed for end in ends), len(ends), {code: codes_seen.count(code) for code in sorted(set(codes_seen))})
+
+
+def _fill(seen: SeenFrames, films: Sequence[Film]) -> None:
+    from app.captcha.cues import hash_of
+    from app.captcha.sights import small_gray
+    from fersys.faces import detect
+
+    for film in films:
+        faces = [(detect(image), image) for _, image, _, _ in film.frames]
+        seen.add([hash_of(found[0].crop, small_gray(image)) for found, image in faces if found], SetClock().now, film)
+
+
+def passed_film(rules: Rules, person: Person, generator: np.random.Generator) -> list[Film]:
+    """Return the film of a challenge that a puppet passed here, alone in a list; none if it never did."""
+    for _ in range(_TRIES):
+        with staged(_fresh(rules)) as (stage, codes):
+            end = play(stage, codes, Puppet(person, generator))
+        if end.passed:
+            return [end.film]
+    return []
+
+
+def total(counts: Sequence[Counts]) -> Counts:
+    """Add counts up."""
+    names = sorted({name for count in counts for name in count.stopped_by})
+    stopped = {name: sum(count.stopped_by.get(name, 0) for count in counts) for name in names}
+    return Counts(sum(count.passed for count in counts), sum(count.tried for count in counts), stopped)
+
+
+def make_props(rules: Rules, person: Person, seed: int) -> Props:
+    """Film a person: for the attacks with films, and one pass for its replay."""
+    generator = np.random.default_rng(seed)
+    return Props(person, record(rules, person, generator), passed_film(rules, person, generator))
+
+
+def asked_of(people: Sequence[Person], asked: Sequence[str]) -> tuple[str, ...]:
+    """Return the expressions that everybody here can show."""
+    return tuple(name for name in asked if all(name in person.poses for person in people))
+
+
+def bench(rules: Rules, people: Sequence[Person], counts: dict[str, int], tell: Tell) -> dict[str, Any]:
+    """Attack with everybody's face, under limits fixed on all the others.
+
+    Args:
+        rules: of the judge.
+        people: two or more.
+        counts: how many attacks a group of kinds, and "off": how many with cues off.
+        tell: is told how far it is.
+
+    Returns:
+        JSON data: {"limits": a person's name: …, "kinds": a kind's name: {"all": …, "without": {cue: …}}}.
+    """
+    asked = asked_of(people, rules.table.asked)
+    rules = replace(rules, table=replace(rules.table, asked=asked))
+    limits = {person.name: calibrate(rules, [one for one in people if one is not person], np.random.default_rng(1)) for person in people}
+    tell(f"limits: {limits}")
+    props = {person.name: make_props(replace(rules, limits=limits[person.name]), person, 2) for person in people}
+    tell(f"passes on film: {[len(one.shown) for one in props.values()]}")
+    kinds = {}
+    for name, kind in KINDS.items():
+        kinds[name] = _bench_kind(replace(rules), kind, [(props[person.name], limits[person.name]) for person in people], counts)
+        tell(f"{name}: {kinds[name]}")
+    return {"asked": list(asked), "limits": limits, "kinds": kinds}
+
+
+def _bench_kind(rules: Rules, kind: Kind, cast: Sequence[tuple[Props, Limits]], counts: dict[str, int]) -> dict[str, Any]:
+    def run(off: tuple[str, ...], count: int) -> Counts:
+        shares = [(props, replace(rules, limits=limits, off=frozenset(off)), range(100 + i, 100 + count, len(cast))) for i, (props, limits) in enumerate(cast)]
+        return total([attack(ruled, _needed(props, kind), kind, seeds) for props, ruled, seeds in shares if kind.cues[:1] != ("seen",) or props.shown])
+
+    off = counts["off"]
+    without = {cue: run((cue,), off) for cue in kind.cues} | ({"all of them": run(kind.cues, off)} if kind.cues else {})
+    return {"all": run((), counts[kind.group]), "without": without}
+
+
+def _needed(props: Props, kind: Kind) -> Props:
+    """Films that were shown here fill the memory only where they are what is replayed."""
+    return props if kind.cues[:1] == ("seen",) else replace(props, shown=[])

@@ -1,0 +1,146 @@
+"""Writes what `spoof-bench` found: `spoof.json`, `spoof.md` and `figures/spoof.svg`. Counts alone, no pictures."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from app.captcha.spoof_kinds import KINDS
+from fersys.atomic import replacing
+
+_LEVEL = 0.95
+_CAVEATS = """Synthetic attack kinds, made by a program: **not an ISO/IEC 30107-3 evaluation**. {people} people say nothing about all the others. The
+photos are pictures warped and moved by a program, not paper before a lens; the films are of puppets: stills warped by their
+mesh as the prompts ask, since nobody was filmed answering them. Expressions that a person was not filmed with were lent by
+another face. Nobody here can look angry, so that is not asked in these runs: with one expression less a blind guess is easier.
+"""
+
+
+def interval(passed: int, tried: int, level: float = _LEVEL) -> tuple[float, float]:
+    """Return the Clopper–Pearson interval of a share; (0, 1) if nothing was tried.
+
+    Args:
+        passed: how many did.
+        tried: of how many.
+        level: how sure the interval is to hold the truth, 0–1.
+    """
+    tail = (1 - level) / 2
+    low = 0.0 if passed == 0 else _root(lambda share: 1 - _at_most(passed - 1, tried, share) < tail)
+    high = 1.0 if passed == tried else _root(lambda share: _at_most(passed, tried, share) > tail)
+    return low, high
+
+
+def _root(holds: Callable[[float], bool]) -> float:
+    """Where a statement that holds for small shares ceases to."""
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return (low + high) / 2
+
+
+def _at_most(count: int, tried: int, share: float) -> float:
+    """The chance of at most so many passes if each has this share."""
+    return sum(math.comb(tried, k) * share**k * (1 - share) ** (tried - k) for k in range(count + 1))
+
+
+def write_report(result: Mapping[str, Any], folder: Path) -> str:
+    """Write the three files and return the page."""
+    plain = json.loads(json.dumps(result, default=lambda one: asdict(one) if is_dataclass(one) and not isinstance(one, type) else str(one)))
+    page = render(plain)
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    for name, text in (("spoof.json", json.dumps(plain, indent=2) + "\n"), ("spoof.md", page), ("figures/spoof.svg", draw(plain))):
+        with replacing(folder / name) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")
+    return page
+
+
+def render(result: Mapping[str, Any]) -> str:
+    """Return `spoof.md`."""
+    kinds, people, clips = result["kinds"], len(result["people"]), result["clips"]
+    title = f"## Attacks on {people} filmed people, out of {clips} clips and {result['photos']} photos; limits fixed on the other people"
+    lines = ["# How often an attack passes", "", "Made by `python -m app.captcha spoof-bench`, through the real service on a clock of its own.", ""]
+    lines += [_CAVEATS.format(people=people), f"Asked: {', '.join(result['asked'])}; {result['rate']:g} frames a second; one challenge an attack.", ""]
+    lines += [title, "", "| attack | passed | share that passes (APCER), 95 % Clopper–Pearson | to reach | what ended the others |", "|---|---|---|---|---|"]
+    lines += [_row(name, kind["all"]) for name, kind in kinds.items()]
+    lines += ["", f"![Share of attacks that pass]({'figures/spoof.svg'})", "", "## With cues switched off", ""]
+    lines += ["The same attacks with one cue off at a time, and with all that are meant to stop it. An attack counts only if it passes then:", ""]
+    lines += ["| attack | " + "passed of tried, by the cue that was off | with all of them off |", "|---|---|---|"]
+    lines += [_off_row(name, kind["without"]) for name, kind in kinds.items() if kind["without"]]
+    lines += ["", "## People who do as they are asked", "", *_people(result), "", "## Limits", "", *_limits(result), ""]
+    return "\n".join(lines)
+
+
+def _row(name: str, counts: Mapping[str, Any]) -> str:
+    target = KINDS[name].target
+    reach = "published without" if target is None else f"≤ {target:.0%}" if target else "0"
+    stopped = ", ".join(f"{cue} {count}" for cue, count in sorted(counts["stopped_by"].items(), key=lambda item: -item[1])) or "–"
+    return f"| {name} | {counts['passed']}/{counts['tried']} | {share(counts)} | {reach} | {stopped} |"
+
+
+def share(counts: Mapping[str, Any]) -> str:
+    """Return a share with its interval, for people; "–" if nothing was tried."""
+    if not counts["tried"]:
+        return "–"
+    low, high = interval(counts["passed"], counts["tried"])
+    return f"{counts['passed'] / counts['tried']:.1%} ({low:.1%} to {high:.1%})"
+
+
+def _off_row(name: str, without: Mapping[str, Any]) -> str:
+    single = ", ".join(f"{cue} {counts['passed']}/{counts['tried']}" for cue, counts in without.items() if cue != "all of them")
+    every = without["all of them"]
+    verdict = "counts" if every["passed"] else "**proves nothing**"
+    return f"| {name} | {single} | {every['passed']}/{every['tried']}: {verdict} |"
+
+
+def _people(result: Mapping[str, Any]) -> list[str]:
+    real, puppets = result["real"], result["kinds"]["mesh puppet"]["all"]
+    refused = {"passed": puppets["tried"] - puppets["passed"], "tried": puppets["tried"]}
+    stretches, filmed = real["stretches"], real["filmed"]
+    return [
+        f"- Filmed, one step: {real['tried'] - real['passed']} of {real['tried']} showings of a person who begins an expression are refused:",
+        f"  BPCER {share(real_refused(real))}. They are {stretches} stretches of film of {filmed} people, each shown at several frame rates,",
+        "  sizes, brightnesses and from several beginnings, so they are far from independent, and the person saw no prompt.",
+        "- Whole challenges: nobody was filmed answering prompts. The puppets stand in, and are an attack at the same time:",
+        f"  {share(refused)} of them are refused. A puppet that passes is a program that passes: a machine that reads the prompt",
+        "  and warps a picture gets through.",
+    ]
+
+
+def real_refused(real: Mapping[str, Any]) -> dict[str, int]:
+    """Return the refused of the filmed steps as counts."""
+    return {"passed": real["tried"] - real["passed"], "tried": real["tried"]}
+
+
+def _limits(result: Mapping[str, Any]) -> list[str]:
+    fixed = [f"- attacked {name}: " + ", ".join(f"{cue} {value:.3g}" for cue, value in limits.items()) for name, limits in result["limits"].items()]
+    note = "`flat`, `planar` and `sudden` are chosen between puppets and hand-held photos of the other people; the rest was set beforehand."
+    return [note, "", *fixed, "- in the app: " + ", ".join(f"{cue} {value:.3g}" for cue, value in result["shipped"].items())]
+
+
+def draw(result: Mapping[str, Any]) -> str:
+    """Return the figure: an SVG with a bar and an interval a kind."""
+    rows = [(name, kind["all"]) for name, kind in result["kinds"].items() if kind["all"]["tried"]]
+    height = 40 + 26 * len(rows)
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 {height}" font-family="sans-serif" font-size="12">']
+    parts += [f"<title>Share of attacks that pass, {len(result['people'])} filmed people</title>", f'<rect width="640" height="{height}" fill="#fff"/>']
+    parts += [f'<line x1="{_x(tick)}" y1="12" x2="{_x(tick)}" y2="{height - 24}" stroke="#ddd"/>' for tick in (0, 0.25, 0.5, 0.75, 1)]
+    parts += [f'<text x="{_x(tick)}" y="{height - 8}" text-anchor="middle" fill="#333">{tick:.0%}</text>' for tick in (0, 0.25, 0.5, 0.75, 1)]
+    parts += [_bar(24 + 26 * row, name, counts) for row, (name, counts) in enumerate(rows)]
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def _x(value: float) -> float:
+    return round(200 + 400 * value, 1)
+
+
+def _bar(y: int, name: str, counts: Mapping[str, Any]) -> str:
+    low, high = interval(counts["passed"], counts["tried"])
+    middle = counts["passed"] / counts["tried"]
+    return (
+        f'<text x="190" y="{y + 4}" text-anchor="end" fill="#333">{name}</text>'
+        f'<line x1="{_x(low)}" y1="{y}" x2="{_x(high)}" y2="{y}" stroke="#1f5fa8" stroke-width="2"/>'
+        f'<circle cx="{_x(middle)}" cy="{y}" r="4" fill="#1f5fa8"/>'
+    )

@@ -1,0 +1,92 @@
+"""The page inside the frame: two ways of equal rank, plain words before the camera, words for every code."""
+
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.captcha.frame_page import Look, make_frame
+from app.captcha.scripted import ScriptedJudge
+from app.words import LANGUAGES, say
+from fersys import EMOTIONS
+from tests.made_captcha import Desk, make_desk
+
+ASSETS = Path(__file__).parent.parent / "app" / "captcha" / "assets"
+# What a visitor may hear; the rest is a fault of ours, for which there are common words.
+CODES = ("expired", "refused", "internal-error", "rate-limited", "paused", "busy", "face-unavailable")
+OWNERS_CODES = ("invalid-sitekey", "invalid-hostname", "invalid-action", "invalid-cdata")
+HINTS = ("look-here", "one-face-only", "come-closer", "relax", "bit-more", "hold", "turn-left", "turn-right", "look-ahead")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return make_desk(tmp_path)
+
+
+def page(desk: Desk, language: str = "en") -> str:
+    return make_frame(desk.service, Look(desk.site.key, language=language, host="captcha.example")).html
+
+
+def settings(text: str) -> dict[str, Any]:
+    found = re.search(r"data-settings='([^']*)'", text)
+    assert found is not None
+    content: dict[str, Any] = json.loads(html.unescape(found[1]))
+    return content
+
+
+def test_the_way_without_a_camera_comes_first_and_both_look_alike(desk: Desk) -> None:
+    buttons = re.findall(r"<button[^>]*>", page(desk).partition('data-for="choose"')[2].partition("</section>")[0])
+    assert buttons == ['<button type="button" data-do="work">', '<button type="button" data-do="tell">']
+
+
+def test_without_a_judge_the_way_with_the_camera_is_closed_and_says_so(desk: Desk) -> None:
+    desk.service.judge = None
+    text = page(desk)
+    assert '<button aria-disabled="true" type="button" data-do="tell">' in text
+    assert say("en", "frame.face_closed") in text
+    assert say("en", "frame.face_hint") not in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_before_the_camera_it_says_what_runs_and_where_pictures_go(desk: Desk, language: str) -> None:
+    told = page(desk, language).partition('data-for="tell"')[2].partition("</section>")[0]
+    assert html.escape(say(language, "frame.told_what")) in told
+    assert html.escape(say(language, "frame.told_where", host="captcha.example")) in told
+    assert told.index(html.escape(say(language, "frame.told_where", host="captcha.example"))) < told.index('data-do="face"')
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_there_are_words_for_every_code_hint_turn_and_expression(desk: Desk, language: str) -> None:
+    words = settings(page(desk, language))["words"]
+    problems = {f"problem_{code.replace('-', '_')}" for code in (*CODES, *OWNERS_CODES)}
+    shown = {f"show_{name}" for name in EMOTIONS} | {"turn_left", "turn_right"}
+    assert problems | shown | {f"hint_{code.replace('-', '_')}" for code in HINTS} <= set(words)
+    assert set(settings(page(desk))["emoji"]) >= set(EMOTIONS)
+
+
+def test_every_word_that_the_scripts_use_is_there(desk: Desk) -> None:
+    scripts = "".join(path.read_text(encoding="utf-8") for path in ASSETS.glob("*.js") if path.name != "widget.js")
+    used = set(re.findall(r"words\.(\w+)", scripts)) | {f"problem_{code.replace('-', '_')}" for code in re.findall(r'Refusal\([^)]*?"([a-z-]+)"\)', scripts)}
+    unspoken = {"problem_cancelled"}  # by the visitor's own hand
+    assert used - unspoken <= set(settings(page(desk))["words"])
+
+
+def test_every_part_that_the_scripts_look_for_is_there_once(desk: Desk) -> None:
+    parts = set(re.findall(r'part\("([\w-]+)"\)', (ASSETS / "frame.js").read_text(encoding="utf-8")))
+    text = page(desk)
+    assert parts
+    assert {name: text.count(f'data-part="{name}"') for name in parts} == dict.fromkeys(parts, 1)
+
+
+def test_it_knows_how_much_work_there_is_at_most_and_how_long_a_token_lives(tmp_path: Path) -> None:
+    found = settings(page(make_desk(tmp_path, ScriptedJudge(), work_tries=77, token_life=9)))
+    assert (found["tries"], found["token_life"], found["problem"]) == (77, 9, "")
+
+
+def test_no_style_or_script_stands_in_the_page(desk: Desk) -> None:
+    text = page(desk)
+    assert not re.search(r"<style| style=| on\w+=", text)
+    assert re.findall(r"<script[^>]*>[^<]*", text) == ['<script type="module" src="assets/frame.js">']

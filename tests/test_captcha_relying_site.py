@@ -1,0 +1,172 @@
+"""The sample site: nobody writes without a good token, whichever service it asks."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from app.captcha.dummies import TOKEN
+from tests.made_captcha import solution_of
+from tests.made_site import ACTION, Town, answering, built, load_example
+
+SITE = load_example()
+WORDS = {"name": "Ada", "words": "Hello"}
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    with built(tmp_path) as town:
+        yield town
+
+
+def write(book: Any, **fields: str) -> tuple[int, str]:
+    """Send the form in: the status, and the page if it was refused."""
+    answer = TestClient(SITE.build_app(book)).post("/", data=WORDS | fields, follow_redirects=False)
+    return answer.status_code, answer.text
+
+
+def token_of(town: Town, **fields: str) -> str:
+    asked = {"sitekey": town.book.settings.site_key, "hostname": "localhost", "action": ACTION, **fields}
+    offered = town.desk.client.post("/captcha/v1/work", json=asked).json()
+    answer = town.desk.client.post(f"/captcha/v1/work/{offered['id']}", json=solution_of(offered))
+    return str(answer.json()["token"])
+
+
+def test_with_a_token_an_entry_is_written_and_with_the_same_one_none(town: Town) -> None:
+    token = token_of(town)
+    assert write(town.book, **{"fersys-captcha-response": token})[0] == 303
+    status, page = write(town.book, **{"fersys-captcha-response": token})
+    assert (status, "used before" in page) == (403, True)
+    assert town.entries == [("Ada", "Hello")]
+
+
+@pytest.mark.parametrize("fields", [{}, {"fersys-captcha-response": ""}, {"fersys-captcha-response": "made up"}, {"cf-turnstile-response": "other"}])
+def test_without_a_good_token_nothing_is_written(town: Town, fields: dict[str, str]) -> None:
+    assert write(town.book, **fields)[0] == 403
+    assert town.entries == []
+
+
+def test_a_token_that_is_too_old_is_not_taken(town: Town) -> None:
+    token = token_of(town)
+    town.desk.clock.advance(120)
+    assert write(town.book, **{"fersys-captcha-response": token})[0] == 403
+    assert town.entries == []
+
+
+@pytest.mark.parametrize(("secret", "status"), [("fs-dummy-pass.secret", 303), ("fs-dummy-fail.secret", 403), ("fs-dummy-spent.secret", 403)])
+def test_our_dummy_keys(tmp_path: Path, secret: str, status: int) -> None:
+    with built(tmp_path, keys=(secret.partition(".")[0], secret)) as town:
+        assert write(town.book, **{"fersys-captcha-response": TOKEN})[0] == status
+        assert len(town.entries) == (status == 303)
+        assert write(town.book)[0] == 403
+
+
+Verdict = dict[str, Any]
+GOOD: Verdict = {"success": True, "challenge_ts": "2026-11-26T00:00:00.000Z", "hostname": "localhost", "error-codes": [], "action": ACTION, "cdata": ""}
+BAD: Verdict = {"success": False, "error-codes": ["timeout-or-duplicate"]}
+
+
+def turnstile(answer: Callable[[dict[str, str]], JSONResponse]) -> Starlette:
+    """A stand-in that has Turnstile's path, fields and answers."""
+
+    async def verify(request: Request) -> JSONResponse:
+        form = await request.form()
+        return answer({name: str(value) for name, value in form.items()})
+
+    return Starlette(routes=[Route("/turnstile/v0/siteverify", verify, methods=["POST"])])
+
+
+def book_at(port: int, **variables: str) -> Any:
+    environment = {"VERIFY_URL": f"http://localhost:{port}/turnstile/v0/siteverify", "SITE_KEY": "0x4key", "SECRET_KEY": "0x4secret", **variables}
+    return SITE.GuestBook(SITE.read_settings(environment))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status"),
+    [
+        (GOOD, 303),
+        (BAD, 403),
+        (GOOD | {"hostname": "elsewhere.example"}, 403),
+        (GOOD | {"action": "another"}, 403),
+        (GOOD | {"success": "true"}, 403),
+        ({}, 403),
+    ],
+)
+def test_turnstile_takes_our_place_by_a_url_and_two_keys(verdict: Verdict, status: int) -> None:
+    heard: list[dict[str, str]] = []
+
+    def answer(fields: dict[str, str]) -> JSONResponse:
+        heard.append(fields)
+        return JSONResponse(verdict)
+
+    with answering(turnstile(answer)) as port:
+        book = book_at(port)
+        assert write(book, **{"cf-turnstile-response": "their token"})[0] == status
+        page = TestClient(SITE.build_app(book)).get("/").text
+    (fields,) = heard
+    assert (fields["secret"], fields["response"]) == ("0x4secret", "their token")
+    assert '<div class="cf-turnstile" data-sitekey="0x4key"' in page
+    assert f'<script src="http://localhost:{port}/turnstile/v0/api.js"' in page
+    assert len(book.entries) == (status == 303)
+
+
+def test_turnstile_s_dummy_secret_is_taken_although_its_answer_names_another_host() -> None:
+    with answering(turnstile(lambda _: JSONResponse(GOOD | {"hostname": "example.com", "action": "test"}))) as port:
+        book = book_at(port, SECRET_KEY="1x0000000000000000000000000000000AA")
+        assert write(book, **{"cf-turnstile-response": "XXXX.DUMMY.TOKEN.XXXX"})[0] == 303
+
+
+def test_an_answer_that_failed_is_asked_for_once_more_under_the_same_key() -> None:
+    keys: list[str] = []
+
+    def answer(fields: dict[str, str]) -> JSONResponse:
+        keys.append(fields["idempotency_key"])
+        return JSONResponse(GOOD, 200 if len(keys) == 2 else 503)
+
+    with answering(turnstile(answer)) as port:
+        assert write(book_at(port), **{"cf-turnstile-response": "x"})[0] == 303
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+
+
+def test_if_the_service_does_not_answer_nobody_writes() -> None:
+    with answering(turnstile(lambda _: JSONResponse({}, 500))) as port:
+        book = book_at(port)
+        assert write(book, **{"cf-turnstile-response": "x"})[0] == 503
+    assert write(book, **{"cf-turnstile-response": "x"})[0] == 503  # nobody is there any more
+    assert book.entries == []
+
+
+def test_what_people_write_is_shown_as_text(town: Town) -> None:
+    town.book.entries = [("<b>Ada</b>", "{{ script }}")]
+    page = TestClient(SITE.build_app(town.book)).get("/").text
+    assert "<li><b>&lt;b&gt;Ada&lt;/b&gt;</b> {{ script }}</li>" in page
+
+
+def test_its_page_allows_the_captcha_s_origin_and_nothing_else() -> None:
+    settings = SITE.read_settings({"VERIFY_URL": "https://captcha.example.org/siteverify"})
+    answer = TestClient(SITE.build_app(SITE.GuestBook(settings))).get("/")
+    policy = answer.headers["content-security-policy"]
+    assert "script-src https://captcha.example.org; frame-src https://captcha.example.org;" in policy
+    assert 'src="https://captcha.example.org/captcha/widget.js"' in answer.text
+
+
+def test_a_url_of_no_such_service_is_refused() -> None:
+    with pytest.raises(SystemExit, match="VERIFY_URL: expected"):
+        SITE.read_settings({"VERIFY_URL": "https://captcha.example.org/verify"})
+
+
+def test_the_secret_is_not_shown_with_the_settings() -> None:
+    assert "0x4secret" not in repr(book_at(1).settings)
+
+
+@pytest.mark.parametrize("name", ["VERIFY_URL", "SITE_KEY", "SECRET_KEY", "WIDGET_URL", "HOSTS", "PORT"])
+def test_its_readme_names_every_variable(name: str) -> None:
+    text = (Path(SITE.__file__).parent / "README.md").read_text(encoding="utf-8")
+    assert f"`{name}`" in text

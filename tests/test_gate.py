@@ -1,0 +1,112 @@
+"""The CAPTCHA service inside the app."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from app.gate import open_service, routes
+from tests.made_captcha import HOST, Desk, make_desk
+from tests.served import fetch, free_port
+from tests.test_app_main import ROOT, running
+from tests.tiny_package import make_package
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return make_desk(tmp_path)
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    return make_package(tmp_path / "models", "tiny")
+
+
+def test_the_app_s_own_health_is_left_to_it_and_no_path_is_there_twice(desk: Desk) -> None:
+    found = [(route.path, *sorted(route.methods or ())) for route in routes(desk.service) if isinstance(route, Route)]
+    assert len(found) == len(set(found))
+    assert {"/siteverify", "/metrics", "/captcha/widget.js", "/captcha/frame"} <= {path for path, *_ in found}
+    assert "/healthz" not in {path for path, *_ in found}
+
+
+def status(environment: dict[str, str], share: bool) -> int:
+    service = open_service(environment, share)
+    try:
+        return TestClient(Starlette(routes=routes(service)), client=("127.0.0.1", 1)).get("/metrics", headers={"X-Forwarded-For": "203.0.113.5"}).status_code
+    finally:
+        service.close()
+
+
+@pytest.mark.parametrize(("share", "expected"), [(False, 200), (True, 403)])
+def test_who_comes_through_the_public_link_does_not_read_the_metrics(tmp_path: Path, share: bool, expected: int) -> None:
+    assert status({"FERSYS_CAPTCHA_DB": str(tmp_path / "captcha.db")}, share) == expected
+
+
+def test_visitors_through_the_public_link_are_told_apart(tmp_path: Path) -> None:
+    service = open_service({"FERSYS_CAPTCHA_DB": str(tmp_path / "captcha.db"), "FERSYS_TRUSTED_PROXIES": "10.0.0.0/8"}, share=True)
+    assert [str(network) for network in service.settings.trusted_proxies] == ["10.0.0.0/8", "127.0.0.1/32", "::1/128"]
+    service.close()
+
+
+def test_the_app_serves_widget_frame_and_health_and_keeps_sites_from_run_to_run(package: Path, tmp_path: Path) -> None:
+    port, temporary = free_port(), tmp_path / "temporary"
+    temporary.mkdir()
+    variables = {"FERSYS_CAPTCHA_DB": str(tmp_path / "state" / "captcha.db")}
+    with running(temporary, "--cnn", str(package), "--port", str(port), **variables) as (process, line):
+        assert line.startswith("FER-Sys is ready on "), process.communicate()
+        url = f"http://127.0.0.1:{port}"
+        assert "fersysCaptcha" in fetch(f"{url}/captcha/widget.js")
+        assert "assets/frame.js" in fetch(f"{url}/captcha/frame?sitekey=fs-dummy-pass")
+        assert json.loads(fetch(f"{url}/healthz"))["ready"] is True
+        key, secret = add_site(variables)
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            fetch(f"{url}/captcha/v1/work", json.dumps({"sitekey": key, "hostname": "elsewhere.example"}).encode())
+        assert json.loads(refused.value.read())["error"] == "invalid-hostname"
+        assert json.loads(fetch(f"{url}/captcha/v1/work", json.dumps({"sitekey": key, "hostname": HOST}).encode()))["challenge"]
+        verdict = json.loads(fetch(f"{url}/siteverify", json.dumps({"secret": secret, "response": "no token"}).encode()))
+        assert verdict["error-codes"] == ["invalid-input-response"]
+        process.send_signal(signal.SIGINT if os.name == "nt" else signal.SIGTERM)
+        assert process.communicate(timeout=30)[0] == ""
+
+
+def add_site(variables: dict[str, str]) -> tuple[str, str]:
+    """Add a site with the app's command; its key and secret."""
+    done = run("sites", "add", "a site", "--host", HOST, variables=variables)
+    words = dict(line.split(maxsplit=1) for line in done.stdout.replace("site key", "key").splitlines()[:2])
+    return words["key"], words["secret"]
+
+
+def run(*words: str, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "app", *words]
+    return subprocess.run(command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_sites_keys_and_records_are_managed_by_the_app_s_command(tmp_path: Path) -> None:
+    variables = {"FERSYS_CAPTCHA_DB": str(tmp_path / "captcha.db")}
+    key, _ = add_site(variables)
+    assert key in run("sites", "list", variables=variables).stdout
+    assert run("audit", "verify", variables=variables).stdout.startswith("The audit log is whole: 1 lines")
+
+
+def test_where_nothing_can_be_written_the_page_comes_without_the_service(package: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with running(tmp_path, "--cnn", str(package), "--port", str(free_port()), XDG_STATE_HOME=str(tmp_path / "file")) as (process, line):
+        assert line.startswith("FER-Sys is ready on ")
+        process.send_signal(signal.SIGINT if os.name == "nt" else signal.SIGTERM)
+        assert "no CAPTCHA service: " in process.communicate(timeout=30)[1]
+
+
+def test_where_the_owner_said_where_to_write_it_does_not_start_without(package: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    place = str(tmp_path / "file" / "captcha.db")
+    with running(tmp_path, "--cnn", str(package), "--port", str(free_port()), FERSYS_CAPTCHA_DB=place) as (process, line):
+        assert line == ""
+        assert process.communicate(timeout=30)[1].splitlines()[-1].startswith("error: ")
