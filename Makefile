@@ -26,10 +26,10 @@ FERSYS_MEDIA ?= $(abspath ../shared/media)
 export FERSYS_MEDIA
 endif
 
-.PHONY: help demo share test data train evaluate card compare bench spoof-bench hub-local lint format lock clean
+.PHONY: help demo share test data train evaluate card compare bench spoof-bench threats-bench sbom hub-local lint format lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */@/' | awk -F@ '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */@/' | awk -F@ '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.app-installed ## install what serving needs, start the app on http://127.0.0.1:7860
 	$(RUN) -m app
@@ -62,6 +62,13 @@ bench: $(VENV)/.dev-installed ## time an answer beside DeepFace and fer, print r
 # 150 attacks a kind with photos take about an hour of one core; COUNT=10 a few minutes.
 spoof-bench: $(VENV)/.app-installed ## attack the emoji challenge with photos, films and puppets: reports/spoof.md
 	$(RUN) -m app.captcha spoof-bench --count $(or $(COUNT),150)
+
+threats-bench: $(VENV)/.dev-installed ## the CAPTCHA's threats: the counted ones in full, then times and memory (reports/threats.md)
+	FERSYS_THREATS=full $(RUN) -m pytest -q tests/test_threats_*.py
+	$(RUN) -m app.captcha threats-bench
+
+sbom: $(VENV)/.app-installed ## the bill of materials of what serving consists of: dist/sbom.json (CycloneDX)
+	$(RUN) -m app.captcha sbom
 
 hub-local: $(VENV)/.dev-installed ## a hub of your own on http://127.0.0.1:7870, to push to and pull from without an account
 	$(RUN) -m hub local --folder runs/hub-local --port 7870

@@ -67,7 +67,7 @@ def _jpeg_size(content: bytes) -> tuple[int, int]:
         if marker == 0xFF:  # padding
             place += 1
         else:
-            place += 2 + (0 if marker in _JPEG_BARE else max(2, *struct.unpack_from(">H", content, place + 2)))
+            place += 2 + (0 if marker in _JPEG_BARE else struct.unpack_from(">H", content, place + 2)[0])
     raise _wrong("a JPEG with a damaged header")
 
 

@@ -8,6 +8,7 @@
 
 `faces` has for each face `id`, `box` (x, y, width, height as shares of the frame), `found`, and by the model's name
 `scores` (in the order of `emotions`) and `certain`; beside them `looked`, and `find` and `models` in milliseconds.
+Not every frame is looked at, and a look may be told of one answer later than its frame: boxes are carried on meanwhile.
 Nothing of a frame is kept, written or logged. A socket may close with 1001 (idle), 1003 (not a frame), 1008 (no such
 setting), 1009 (too large), 1011 (a model failed) or 1013 (full).
 """
@@ -15,7 +16,7 @@ setting), 1009 (too large), 1011 (a model failed) or 1013 (full).
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,7 +25,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.frames import MAX_BYTES
-from app.models import Arms
+from app.models import Arms, Model
 from app.seats import Seats
 from app.watcher import Seen, Sight, Watcher
 from fersys import EMOTIONS
@@ -36,8 +37,9 @@ LONGEST_HALF_LIFE = 5.0  # seconds
 _IDLE = 60.0  # seconds without a word from the browser, after which a seat is given to others
 _AT_ONCE = 2  # frames that are looked at, of all visitors together; the others take turns
 _MAX_SETTINGS = 2000  # characters
-
-Watch = Callable[[bytes, float], Sight]
+# Seconds that an answer waits for a look at its frame. A look that takes longer is in one of the next answers, so that
+# boxes keep up with the camera whatever the machine has to do besides.
+_PATIENCE = 0.012
 
 
 class Live:
@@ -47,11 +49,11 @@ class Live:
         arms: the models that may be asked.
         seats: how many visitors are served and may wait.
         idle: seconds without a word, after which a seat is given up.
-        watch: in place of a watcher's, for measuring the way there and back.
+        watcher: makes what watches a visitor's camera; another one than ours measures the way there and back.
     """
 
-    def __init__(self, arms: Arms, seats: Seats | None = None, idle: float = _IDLE, watch: Watch | None = None) -> None:
-        self._arms, self._seats, self._idle, self._watch = arms, seats or Seats(), idle, watch
+    def __init__(self, arms: Arms, seats: Seats | None = None, idle: float = _IDLE, watcher: Callable[[Sequence[Model]], Watcher] = Watcher) -> None:
+        self._arms, self._seats, self._idle, self._watcher = arms, seats or Seats(), idle, watcher
         self._turns: anyio.CapacityLimiter | None = None
 
     def route(self) -> WebSocketRoute:
@@ -92,7 +94,7 @@ class Live:
         return True
 
     async def _answer_frames(self, socket: WebSocket) -> None:
-        watcher = Watcher(self._arms.pick())
+        visit = Visit(self._watcher(self._arms.pick()))
         await socket.send_json({"type": "ready", "emotions": EMOTIONS, "models": [model.name for model in self._arms.pick()], "half_life": HALF_LIFE})
         code: int | None = None
         while code is None:
@@ -104,18 +106,19 @@ class Live:
             else:
                 if message["type"] == "websocket.disconnect":
                     return
-                code = await self._answer(socket, watcher, message)
+                code = await self._answer(socket, visit, message)
         await socket.close(code)
 
-    async def _answer(self, socket: WebSocket, watcher: Watcher, message: Mapping[str, Any]) -> int | None:
+    async def _answer(self, socket: WebSocket, visit: "Visit", message: Mapping[str, Any]) -> int | None:
         """Answer a message; a number: why the socket is to be closed."""
         try:
             if (text := message.get("text")) is not None:
-                self._settle(watcher, text)
+                self._settle(visit.watcher, text)
             elif len(message["bytes"]) > MAX_BYTES:
                 return 1009
             else:
-                await socket.send_text(await self._look(watcher, message["bytes"]))
+                self._turns = self._turns or anyio.CapacityLimiter(_AT_ONCE)  # whoever waits longest is next
+                await socket.send_text(to_message(await visit.see(message["bytes"], self._turns)))
         except ImageError:
             return 1003
         except ConfigError:
@@ -124,17 +127,44 @@ class Live:
             return 1011
         return None
 
-    async def _look(self, watcher: Watcher, content: bytes) -> str:
-        self._turns = self._turns or anyio.CapacityLimiter(_AT_ONCE)  # whoever waits longest is next
-        sight = await anyio.to_thread.run_sync(self._watch or watcher.watch, content, time.monotonic(), limiter=self._turns)
-        return to_message(sight)
-
     def _settle(self, watcher: Watcher, text: str) -> None:
         names, half_life = read_settings(text)
         known = {model.name for model in self._arms.models}
         if unknown := set(names) - known:
             raise ConfigError(f"Live view: expected models of {', '.join(sorted(known))}. Received: {', '.join(sorted(unknown))}")
         watcher.choose(self._arms.pick(*names), half_life)
+
+
+class Visit:
+    """One visitor's camera, and the look at it that is under way."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self.watcher = watcher
+        self._look: asyncio.Task[None] | None = None
+
+    async def see(self, content: bytes, turns: anyio.CapacityLimiter) -> Sight:
+        """Return what is known now, and look at the frame if it is time to and no look is under way.
+
+        Raises:
+            ImageError: if a frame that was looked at could not be read.
+            ModelError: if a model failed.
+        """
+        now = time.monotonic()
+        if self._look is None and self.watcher.due(now):
+            self._look = asyncio.create_task(anyio.to_thread.run_sync(self.watcher.look, content, now, limiter=turns))
+            self._look.add_done_callback(_hear_out)
+        if self._look is not None:
+            await asyncio.wait({self._look}, timeout=_PATIENCE)
+            if self._look.done():
+                look, self._look = self._look, None
+                look.result()
+        return self.watcher.sight(time.monotonic())
+
+
+def _hear_out(look: asyncio.Task[None]) -> None:
+    """Take note of an error that nobody is there for any more, so that it is not logged."""
+    if not look.cancelled():
+        look.exception()
 
 
 def is_same_origin(headers: Mapping[str, str]) -> bool:

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from app import gate
-from app.captcha.scripted import ScriptedJudge
+from app.captcha.judge import Judge
 from app.captcha.sites import make_site
 from app.guard import Guard, Policy
 from tests.made_captcha import Desk, make_desk
@@ -73,7 +73,7 @@ class Town:
 
 
 @contextmanager
-def built(folder: Path, judge: ScriptedJudge | None = None, keys: tuple[str, str] | None = None, **settings: Any) -> Iterator[Town]:
+def built(folder: Path, judge: Judge | None = None, keys: tuple[str, str] | None = None, **settings: Any) -> Iterator[Town]:
     """Start both.
 
     Args:

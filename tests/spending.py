@@ -4,7 +4,7 @@ import multiprocessing
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from itertools import chain
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
@@ -31,7 +31,7 @@ def race(settings: Settings, secret: str, tokens: list[str]) -> list[list[str]]:
     outcomes = [answers.get() for _ in workers]
     for worker in workers:
         worker.join(_PATIENCE)
-    return [sum(rounds, []) for rounds in zip(*outcomes, strict=True)]
+    return [list(chain(*rounds)) for rounds in zip(*outcomes, strict=True)]
 
 
 def _redeem_all(settings: Mapping[str, Any], secret: str, tokens: list[str], barrier: Barrier, answers: Any) -> None:
@@ -41,11 +41,15 @@ def _redeem_all(settings: Mapping[str, Any], secret: str, tokens: list[str], bar
     try:
         with ThreadPoolExecutor(THREADS) as pool:
             for token in tokens:
-                inside = threading.Barrier(THREADS, partial(barrier.wait, _PATIENCE))
+                inside = threading.Barrier(THREADS, lambda: _meet(barrier))
                 outcomes.append(list(pool.map(lambda _, token=token, inside=inside: _redeem(service, secret, token, inside), range(THREADS))))
     finally:
         answers.put(outcomes)
         service.close()
+
+
+def _meet(others: Barrier) -> None:
+    others.wait(_PATIENCE)
 
 
 def _redeem(service: Any, secret: str, token: str, inside: threading.Barrier) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from app.bench import __main__ as command
 from app.bench.camera import browser_flags, write_clip
-from app.bench.transports import WAYS, Rates, as_markdown, echo, report
+from app.bench.transports import WAYS, Echo, Rates, as_markdown, report
 from fersys import detect
 from fersys.results import Image
 from tests.test_live import ARMS
@@ -50,7 +50,7 @@ def test_the_page_shows_the_ratios() -> None:
 
 
 def test_an_echo_answers_like_a_watcher() -> None:
-    (face,) = echo(ARMS)(b"whatever", 0.0).faces
+    (face,) = Echo(ARMS.pick()).watch(b"whatever", 0.0).faces
     assert [said.model for said in face.predictions] == ["first", "right"]
 
 

@@ -7,33 +7,22 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from app.demo import TABS
 from app.words import say
+from tests.browsing import DESKTOP, PHONE, launched, opened
 from tests.served import Served, serve
 
-_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-_PATIENCE = 60_000  # milliseconds, for busy machines
 _NOT_OURS = {"image-redundant-alt"}  # Gradio's footer says "Settings" beside a picture that is called so
-WIDE: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
-PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}}
+WIDE: dict[str, Any] = {"viewport": DESKTOP}
+NARROW: dict[str, Any] = {"viewport": PHONE}
 
 
 @pytest.fixture(scope="module")
 def browser(chromium_path: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=list(_FLAGS))
+    with launched(chromium_path) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -44,36 +33,28 @@ def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture
 def page(request: pytest.FixtureRequest, browser: Browser, served: Served) -> Iterator[Page]:
-    """The page, opened as the test's parameters say; an error in its console fails the test."""
-    errors: list[str] = []
-
-    def note_error(said: ConsoleMessage) -> None:
-        if said.type == "error" or "Policy" in said.text:
-            errors.append(said.text)
-
-    context = browser.new_context(**getattr(request, "param", WIDE))
-    context.set_default_timeout(_PATIENCE)
-    page = context.new_page()
-    page.on("console", note_error)
-    visit(page, served.url)
-    yield page
-    context.close()
-    assert errors == []
+    """The page, opened as the test's parameters say; an error, or a request to elsewhere, fails the test."""
+    asked: list[str] = []
+    with opened(browser, served.url, asked, **getattr(request, "param", WIDE)) as page:
+        yield page
+    here = (f"{served.url}/", f"{by_name(served)}/", "data:", "blob:")
+    assert [said for said in asked if not said.startswith(here)] == []
 
 
-def visit(page: Page, url: str) -> None:
-    page.goto(url)
-    page.wait_for_selector(".fersys-note")
-    page.wait_for_selector("button.settings")
+def by_name(served: Served) -> str:
+    """The same page under another address."""
+    return served.url.replace("127.0.0.1", "localhost")
 
 
 def button(page: Page, title: str) -> Locator:
     """The button of a tab; on a narrow screen it may lie in the menu."""
-    shown = page.locator("#fersys-tabs button[role=tab]:visible", has_text=re.compile(f"^\\s*{re.escape(title)}\\s*$"))
-    if not shown.count():
-        page.locator(".overflow-menu > button").click()
-        shown = page.locator("#fersys-tabs .overflow-dropdown button", has_text=title)
-    return shown.first
+    tab = page.locator("#fersys-tabs button[role=tab]:visible", has_text=re.compile(f"^\\s*{re.escape(title)}\\s*$"))
+    menu = page.locator(".overflow-menu > button:visible")
+    expect(tab.or_(menu).first).to_be_visible()
+    if tab.count():
+        return tab.first
+    menu.click()
+    return page.locator("#fersys-tabs .overflow-dropdown button", has_text=title).first
 
 
 def open_about(page: Page, language: str = "en") -> None:
@@ -92,7 +73,7 @@ def test_no_tab_breaks_the_policy_or_the_rules_of_accessibility(page: Page) -> N
         assert found == {}, tab.TITLE
 
 
-@pytest.mark.parametrize("page", [WIDE, PHONE, PHONE | {"locale": "de-DE"}], ids=["wide", "phone", "phone in German"], indirect=True)
+@pytest.mark.parametrize("page", [WIDE, NARROW, NARROW | {"locale": "de-DE"}], ids=["wide", "phone", "phone in German"], indirect=True)
 def test_about_fits_the_screen_and_code_names_the_address_in_use(page: Page, served: Served) -> None:
     language = page.evaluate("document.documentElement.lang")
     open_about(page, language)
@@ -102,9 +83,9 @@ def test_about_fits_the_screen_and_code_names_the_address_in_use(page: Page, ser
 
 
 def test_code_names_the_address_that_the_visitor_came_by(page: Page, served: Served) -> None:
-    visit(page, served.url.replace("127.0.0.1", "localhost"))
+    page.goto(by_name(served))
     open_about(page)
-    expect(page.locator("[data-snippet=python] code")).to_contain_text(f'Client("{served.url.replace("127.0.0.1", "localhost")}")')
+    expect(page.locator("[data-snippet=python] code")).to_contain_text(f'Client("{by_name(served)}")')
 
 
 def test_code_is_copied_by_keyboard(page: Page) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, expect
 
 from app.bars import EMOJI
@@ -276,9 +277,10 @@ def test_a_camera_that_is_refused_is_explained_and_the_other_way_is_open(browser
         assert token(page)
 
 
-@pytest.mark.parametrize(
-    "page", [{"viewport": DESKTOP}, {"viewport": PHONE, "locale": "de-DE", "color_scheme": "dark"}], ids=["desktop", "phone"], indirect=True
-)
+_GERMAN_PHONE = {"viewport": PHONE, "locale": "de-DE", "color_scheme": "dark"}
+
+
+@pytest.mark.parametrize("page", [{"viewport": DESKTOP}, _GERMAN_PHONE], ids=["desktop", "phone"], indirect=True)
 @pytest.mark.parametrize("town", [{"judge": ScriptedJudge(), **_ENDLESS}], indirect=True)
 def test_it_is_small_fits_and_speaks_the_visitor_s_language(page: Page) -> None:
     wait_for(page, "choose")
@@ -291,4 +293,17 @@ def test_it_is_small_fits_and_speaks_the_visitor_s_language(page: Page) -> None:
     for state, act in (("choose", "work"), ("work", "back"), ("choose", "tell"), ("tell", "back")):
         wait_for(page, state)
         page.frames[1].wait_for_function(_FITS)
+        press(page, act)
+
+
+@pytest.mark.parametrize("page", [{"color_scheme": "light"}, _GERMAN_PHONE], ids=["light", "dark"], indirect=True)
+@pytest.mark.parametrize("town", [{"judge": ScriptedJudge(), **_ENDLESS}], indirect=True)
+def test_axe_finds_nothing_in_the_frame(page: Page) -> None:
+    frame = page.frames[1]
+    wait_for(page, "choose")
+    frame.evaluate(f"() => {{ {Axe().axe_script}; }}")
+    for state, act in (("choose", "work"), ("work", "back"), ("choose", "tell"), ("tell", "face"), ("face", "back")):
+        wait_for(page, state)
+        found = frame.evaluate("async () => (await axe.run()).violations.map(({ id, nodes }) => [id, nodes[0].html])")
+        assert found == [], state
         press(page, act)

@@ -59,3 +59,11 @@ def test_every_split_and_damage_of_the_report_has_words(report: dict[str, Any]) 
     english = script_words()["en"]
     assert all(f"compare_split_{split}" in english for split in report["models"][0]["splits"])
     assert all(f"compare_{kind}_{name}" in english for name in report["robustness"]["corruptions"] for kind in ("damage", "unit"))
+
+
+def test_what_is_said_beside_the_figures_holds(report: dict[str, Any]) -> None:
+    """About four of five images were seen, and our CNNs are ahead of the published network on new ones."""
+    told = report["contamination"]
+    strict = {row["model"]: row["test_strict"] for row in told["rows"]}
+    assert told["seen"] == pytest.approx(0.8, abs=0.03)
+    assert min(strict["fersys-cnn"], strict["fersys-cnn-paper"]) > strict[told["as_published"]]

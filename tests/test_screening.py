@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Router
 
 from app import screening
@@ -174,7 +174,7 @@ class Slow:
 
     def __call__(self, task: Task, progress: Progress) -> Film:
         self.begun += 1
-        for number in range(5_000):
+        for number in range(20_000):
             try:
                 progress.step(number)
             except BaseException:
@@ -246,9 +246,10 @@ def test_two_are_worked_on_the_third_waits_and_is_told(slow: Slow) -> None:
     async def visit() -> list[dict[str, Any]]:
         desk = Desk(ARMS)
         visits = [Visit(desk, body=b"x", x_fersys_page=f"page-number-{number}") for number in range(3)]
-        tasks = [_begin(one) for one in visits]
-        await _until(lambda: slow.begun == 2)
-        await visits[2].heard.wait()
+        tasks = []
+        for one in visits:  # one after the other: whose upload is there first is first
+            tasks.append(_begin(one))
+            await one.heard.wait()
         assert slow.begun == 2
         visits[0].leave()
         await _until(lambda: slow.begun == 3)
@@ -327,3 +328,12 @@ def test_words_in_boxes_can_be_drawn() -> None:
 
     surprised = to_prediction("m", [0, 0, 0, 0, 0, 1, 0])
     assert screening._word(surprised, "de") == "Ueberraschung"
+
+
+def test_no_more_is_written_than_allowed(tmp_path: Path) -> None:
+    async def save() -> bool:
+        visit = Visit(Desk(ARMS), body=b"x" * 1000)
+        return await screening._save(Request(visit._scope, visit._receive), tmp_path / "upload", 600)
+
+    assert asyncio.run(save()) is False
+    assert (tmp_path / "upload").stat().st_size <= 600

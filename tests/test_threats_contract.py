@@ -25,7 +25,7 @@ OPERATIONS = sorted((path, method) for path, item in read_description()["paths"]
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.value)
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_every_answer_is_one_that_is_described(tmp_path: Path, path: str, method: str, mode: GenerationMode) -> None:
-    rates = {name: "100000 per 1 minute" for name in ("begin_rate", "frame_rate", "verify_rate", "site_rate")}
+    rates: dict[str, Any] = dict.fromkeys(("begin_rate", "frame_rate", "verify_rate", "site_rate"), "100000 per 1 minute")
     desk = make_desk(tmp_path, **rates)
     schema = schemathesis.openapi.from_asgi("/captcha/openapi.json", Starlette(routes=build_routes(desk.service)))
     operation = schema[path][method]

@@ -1,6 +1,5 @@
 """What breaks lets nobody pass: store down, disk full, judge raising, each at any moment; the answer is `internal-error`."""
 
-import os
 import resource
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sql
 
-from app.captcha import verifying
 from app.captcha.audit import Audit
 from app.captcha.refusals import AuditError, StoreError
 from app.captcha.scripted import ScriptedSession
@@ -139,7 +137,7 @@ def test_an_audit_line_that_breaks_off_is_taken_back_and_the_log_stays_whole(tmp
     assert audit.verify().count == 4
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this machine")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this machine")
 @pytest.mark.parametrize("way", ["face", "work", "verify"])
 def test_a_full_disk_under_the_audit_log_lets_nobody_pass(desk: Desk, way: str) -> None:
     token = desk.solve()["token"]

@@ -203,7 +203,7 @@ TestNoIllegalPathLeadsToAPass = Attack.TestCase
 
 def test_the_legal_path_leads_to_a_pass() -> None:
     attack = Attack()
-    person = attack.begin()
+    person: Any = attack.begin()
     attack.show_all_steps(person)
     attack.nothing_passes_that_was_not_solved()
     attack.teardown()

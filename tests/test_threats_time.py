@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.captcha.keys import OVERLAP, KeyFile
 from tests.made_captcha import Desk, encode, make_desk, solution_of
 
-SHORT = {"solve_life": 30, "token_life": 40, "retry_life": 90, "work_life": 50, "failures": 2, "failure_window": 70}
+SHORT: dict[str, Any] = {"solve_life": 30, "token_life": 40, "retry_life": 90, "work_life": 50, "failures": 2, "failure_window": 70}
 
 
 def _solve_late(desk: Desk, seconds: float) -> bool:

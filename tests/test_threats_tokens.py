@@ -94,7 +94,7 @@ def _signed_for_others(chance: random.Random) -> str:
     """Our own signature, under something that is no token for us."""
     _, claims = _parts(TOKEN)
     name = chance.choice(("aud", "iss", "purpose", "nbf", "exp"))
-    wrong = [f"{claims[name]}x", None, [], 7.5] + ([f"{claims[name]}"[:-1]] if isinstance(claims[name], str) else [])
+    wrong: list[Any] = [f"{claims[name]}x", None, [], 7.5] + ([f"{claims[name]}"[:-1]] if isinstance(claims[name], str) else [])
     claims[name] = chance.choice(wrong)
     return jwt.api_jws.encode(json.dumps(claims).encode(), KEY.material, "HS256", headers={"kid": KEY.kid, "typ": "JWT"})
 

@@ -36,7 +36,14 @@ def _marked_frame() -> bytes:
 def _spellings(secret: bytes) -> list[bytes]:
     """How bytes may show up in text."""
     coded = base64.b64encode(secret[: len(secret) // 3 * 3])
-    return [secret, secret.hex().encode(), coded, base64.urlsafe_b64encode(secret[: len(secret) // 3 * 3]), repr(secret)[2:-1].encode(), str(list(secret)).encode()[1:-1]]
+    return [
+        secret,
+        secret.hex().encode(),
+        coded,
+        base64.urlsafe_b64encode(secret[: len(secret) // 3 * 3]),
+        repr(secret)[2:-1].encode(),
+        str(list(secret)).encode()[1:-1],
+    ]
 
 
 _ERRORS: tuple[type[BaseException], ...] = (RuntimeError, ValueError, OSError, MemoryError, StoreError)
@@ -64,7 +71,8 @@ def test_the_frame_carries_the_mark() -> None:
 
 def test_after_sessions_with_forced_errors_a_scan_finds_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(0)
-    desk, answers = make_desk(tmp_path), []
+    desk = make_desk(tmp_path)
+    answers: list[bytes] = []
     secrets = _sessions(desk, answers)
     out, err = capfd.readouterr()
     kept = {

@@ -107,6 +107,30 @@ def test_frames_between_looks_are_not_decoded(finds: Finds) -> None:
     assert len(read) == 2
 
 
+def test_a_box_does_not_fly_away_while_nobody_looks(finds: Finds) -> None:
+    seen = made("one")
+    for number in range(4):
+        finds.boxes = [(20 + 10 * number, 30, 40, 40)]
+        seen.watch(FRAME, number * 0.1)
+    near, far = (seen.sight(time).faces[0].box[0] for time in (0.5, 1.2))
+    assert near > 0.25
+    assert far < near + 0.1
+    assert seen.sight(1.4).faces == ()
+
+
+def test_what_is_known_can_be_asked_for_while_a_look_is_under_way(finds: Finds) -> None:
+    sights: list[Sight] = []
+
+    def read(content: bytes) -> Image:
+        sights.append(seen.sight(0.25))  # in the middle of the third look
+        return np.zeros(SHAPE, np.uint8)
+
+    seen = Watcher([Model(Says("one"))], read=read)
+    watch(seen, [0.0, 0.1, 0.2])
+    assert [(len(sight.faces), sight.looked) for sight in sights] == [(0, False), (0, False), (1, False)]
+    assert seen.sight(0.3).faces[0].id == 1
+
+
 def test_numbers_stay_with_faces_whatever_their_order(finds: Finds) -> None:
     seen = made("one")
     finds.boxes = [(20, 30, 40, 40), (120, 30, 50, 50)]
@@ -132,7 +156,7 @@ def test_other_smoothing_keeps_what_is_known(finds: Finds) -> None:
     watch(seen, [0.0, 0.1, 0.101])
     seen.choose([model], half_life=0.1)
     says.label = "sad"
-    (face,) = seen.watch(FRAME, 0.201).faces
+    (face,) = seen.watch(FRAME, 0.2).faces
     assert face.predictions[0].scores["happy"] == pytest.approx(0.5)
 
 

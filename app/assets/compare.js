@@ -83,7 +83,7 @@
   const draw = {
     overview(place) {
       const shown = data.report.models.filter((one) => one.splits[chosen.split]), narrow = place.clientWidth < 480, row = narrow ? 44 : 34;
-      const height = shown.length * row + 34, label = narrow ? 12 : 190, low = chosen.split === "train" ? 0.5 : 0.4;
+      const height = shown.length * row + 34, label = narrow ? 20 : 190, low = chosen.split === "train" ? 0.5 : 0.4;
       const svg = canvas(place, height, words("overview_alt", { best: best(shown) }));
       const at = across(svg, low, 1, label, 62, height);
       shown.forEach((one, index) => {

@@ -7,7 +7,7 @@ machine; their ratios hardly do, and only they are written down.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +18,14 @@ import numpy as np
 from starlette.applications import Starlette
 
 from app.live import Live, to_message
-from app.models import Arms
+from app.models import Arms, Model
 from app.watcher import LOOKS, Seen, Sight, Watcher
 from fersys.results import Image, to_prediction
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-SECONDS, ROUNDS = 4.0, 5
+SECONDS, ROUNDS = 3.0, 10
 WAYS = ("socket_echo", "socket_live", "gradio_echo", "gradio_live")
 _ASSETS = Path(__file__).parents[1] / "assets"
 # Updates a second, counted and timed inside the page: from one update to another.
@@ -48,7 +48,8 @@ which all ways take turns. `python -m app.bench` makes this file.
 | Gradio's stream ÷ our socket, both echoing | {gradio_echo_of_socket_echo} |
 | Gradio's stream ÷ our socket, both with the work | {gradio_live_of_socket_live} |
 
-Faces are looked for, and models asked, at most {looks} times a second; in the frames between, boxes are carried on.
+Faces are looked for, and models asked, at most {looks} times a second; in the frames between, boxes are carried on. Over
+our socket an answer does not wait for a look that takes long.
 Gradio's stream runs with `stream_every=0.05`.
 """
 
@@ -97,11 +98,21 @@ def measure(browser: "Browser", arms: Arms, seconds: float = SECONDS, rounds: in
     return Rates({way: [turn[way] for turn in taken] for way in WAYS})
 
 
-def echo(arms: Arms) -> Callable[[bytes, float], Sight]:
-    """Return what answers like a watcher that sees one face, without looking."""
-    said = tuple(to_prediction(model.name, [1 / 7] * 7) for model in arms.pick())
-    sight = Sight((Seen(1, (0.3, 0.3, 0.3, 0.4), True, said),))
-    return lambda content, now: sight
+class Echo(Watcher):
+    """Answers like a watcher that sees one face, without looking."""
+
+    def __init__(self, models: Sequence[Model]) -> None:
+        super().__init__(models)
+        said = tuple(to_prediction(model.name, [1 / 7] * 7) for model in models)
+        self._sight = Sight((Seen(1, (0.3, 0.3, 0.3, 0.4), True, said),))
+
+    def due(self, now: float) -> bool:
+        """Never."""
+        return False
+
+    def sight(self, now: float) -> Sight:
+        """The same, always."""
+        return self._sight
 
 
 _PAGE = """<!doctype html><meta charset="utf-8"><title>bench</title><body><style>{style}</style>{view}<script>{script}</script>"""
@@ -110,7 +121,7 @@ _PAGE = """<!doctype html><meta charset="utf-8"><title>bench</title><body><style
 @contextmanager
 def socket_pages(arms: Arms) -> Iterator[dict[str, str]]:
     """Serve the live view alone, once answered for real and once echoed: addresses by way."""
-    with _serving(Live(arms, watch=echo(arms)), arms) as echoed, _serving(Live(arms), arms) as real:
+    with _serving(Live(arms, watcher=Echo), arms) as echoed, _serving(Live(arms), arms) as real:
         yield {"socket_echo": echoed, "socket_live": real}
 
 
@@ -147,8 +158,7 @@ def _live_page(arms: Arms) -> str:
 @contextmanager
 def gradio_pages(arms: Arms) -> Iterator[dict[str, str]]:
     """Serve a page with Gradio's stream for each way: addresses by way."""
-    sight = echo(arms)
-    with _streaming(lambda: sight) as echoed, _streaming(lambda: Watcher(arms.pick(), read=_as_is).watch) as real:
+    with _streaming(Echo(arms.pick())) as echoed, _streaming(Watcher(arms.pick(), read=_as_is)) as real:
         yield {"gradio_echo": echoed, "gradio_live": real}
 
 
@@ -158,15 +168,15 @@ def _as_is(frame: Any) -> Image:
 
 
 @contextmanager
-def _streaming(begin: Callable[[], Callable[[Any, float], Sight]]) -> Iterator[str]:
+def _streaming(watcher: Watcher) -> Iterator[str]:
     import gradio as gr
 
-    watch, count = begin(), 0
+    count = 0
 
     def answer(frame: Any) -> str:
         nonlocal count
         count += 1
-        return f"{count}: {to_message(watch(frame, time.monotonic()))}"
+        return f"{count}: {to_message(watcher.watch(frame, time.monotonic()))}"
 
     camera = gr.WebcamOptions(constraints={"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}})
     with gr.Blocks(analytics_enabled=False) as demo:

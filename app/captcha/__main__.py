@@ -1,9 +1,10 @@
-"""Sites, keys and records of the CAPTCHA service: `python -m app.captcha sites|keys|audit|purge|work-bench|spoof-bench …`; `--help` says more.
+"""Sites, keys and records of the CAPTCHA service: `python -m app.captcha sites|keys|audit|purge|sbom|threats-bench|…`; `--help` says more.
 
 It works on the store that the running service uses: the one that the environment names, see `settings.read_settings`.
 """
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -39,6 +40,8 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
             print(f"The audit log is whole: {chain.count} lines ever, its end is {chain.end}. Note that end elsewhere.")
         case "work-bench", _:
             _bench_work(settings, arguments)
+        case "sbom", _:
+            _write_bom(arguments.out)
         case "threats-bench", _:
             _bench_threats(arguments.out)
         case "spoof-bench" | "judge-bench", _:
@@ -124,6 +127,16 @@ def _bench_faces(arguments: argparse.Namespace) -> None:
         print(spoof_command.spoof_bench(arguments.clips, arguments.count, arguments.cue_off, arguments.reports))
 
 
+def _write_bom(path: Path) -> None:
+    from app.captcha.bom import make_bom
+
+    root = Path(__file__).parents[2]
+    bom = make_bom(root / "requirements-app.lock", root / "hub" / "models")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(bom, indent=2) + "\n", encoding="utf-8")
+    print(f"{path}: {len(bom['components'])} components")
+
+
 def _bench_threats(folder: Path) -> None:
     from app.captcha import bench_threats
 
@@ -143,6 +156,8 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_parser("verify", help="check that no line was changed or is missing")
     purge = commands.add_parser("purge", help="forget what is over, and old lines of the audit log")
     purge.add_argument("--days", type=float, help=f"keep so many days of the audit log (default: {Settings.retention_days:g})")
+    bom = commands.add_parser("sbom", help="write the bill of materials of what serving consists of, as CycloneDX JSON")
+    bom.add_argument("--out", type=Path, default=Path("dist/sbom.json"), help="the file (default: %(default)s)")
     threats = commands.add_parser("threats-bench", help="measure the threats whose bounds are times and memory")
     threats.add_argument("--out", type=Path, default=Path("reports"), help="folder of threats.json and threats.md (default: %(default)s)")
     _add_work_bench(commands.add_parser("work-bench", help="time the puzzle of the way without a camera, and say what a bot pays for it"))

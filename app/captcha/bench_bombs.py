@@ -152,14 +152,16 @@ def _largest() -> Iterator[tuple[str, bytes]]:
     side = (MAX_SIDE, MAX_SIDE)
     for mode in ("RGB", "RGBA", "L"):
         yield f"png {mode} {MAX_SIDE}×{MAX_SIDE}", _encode("PNG", side, mode)
-    for options in ({}, {"progressive": True}, {"subsampling": 0}, {"restart_marker_blocks": 1}):
+    jpegs: tuple[dict[str, Any], ...] = ({}, {"progressive": True}, {"subsampling": 0}, {"restart_marker_blocks": 1})
+    for options in jpegs:
         yield f"jpeg {MAX_SIDE}×{MAX_SIDE} {options}", _encode("JPEG", side, pattern=True, quality=30, **options)
     noise = PIL.Image.effect_noise(side, 40).convert("RGB")
     for kind, options in (("JPEG", {"quality": 8}), ("WEBP", {"quality": 1, "method": 0})):
         buffer = io.BytesIO()
         noise.save(buffer, kind, **options)
         yield f"{kind.lower()} {MAX_SIDE}×{MAX_SIDE} of noise", buffer.getvalue()
-    for options in ({}, {"lossless": True}):
+    webps: tuple[dict[str, Any], ...] = ({}, {"lossless": True})
+    for options in webps:
         yield f"webp {MAX_SIDE}×{MAX_SIDE} {options}", _encode("WEBP", side, pattern=True, quality=30, method=0, **options)
 
 

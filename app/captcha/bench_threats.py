@@ -63,7 +63,7 @@ def _bombs(taken: Sequence[Taken]) -> list[Row]:
     slowest, grown = max(sent, key=lambda one: one.seconds), max(sent, key=lambda one: one.growth or 0)
     memory = "not measured: Linux alone tells" if grown.growth is None else f"{grown.growth / 1e6:.0f} MB ({grown.name})"
     return [
-        Row(formats, "growth of peak memory, worst", f"≤ {BOMB_BYTES / 1e6:.0f} MB", memory, grown.growth and grown.growth <= BOMB_BYTES),
+        Row(formats, "growth of peak memory, worst", f"≤ {BOMB_BYTES / 1e6:.0f} MB", memory, None if grown.growth is None else grown.growth <= BOMB_BYTES),
         Row(formats, "time until read or refused, worst", _at_most(BOMB_SECONDS), f"{_ms(slowest.seconds)} ({slowest.name})", slowest.seconds <= BOMB_SECONDS),
     ]
 

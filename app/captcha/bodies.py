@@ -79,7 +79,7 @@ def texts(fields: Mapping[str, Any]) -> dict[str, str]:
         RefusedError: "bad-request".
     """
     if wrong := [name for name, value in fields.items() if value is not None and not isinstance(value, str)]:
-        raise bad_request(f"fields that are not text: {ascii(', '.join(wrong)[:80])}")
+        raise bad_request(f"fields that are not text: {', '.join(wrong)[:80]!a}")
     if not all(map(_is_encodable, (*fields.keys(), *(value for value in fields.values() if value)))):
         raise bad_request("half a character")
     return {name: value for name, value in fields.items() if value is not None}

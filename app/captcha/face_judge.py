@@ -7,9 +7,10 @@ person's own; frames come as the camera sees them, not mirrored.
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.captcha import cues
+from app.captcha.anti_spoof import Advice, Advisor
 from app.captcha.cues import Bits, Limits
 from app.captcha.expressions import Expressions, read_expressions
 from app.captcha.judge import Prompt, StepState
@@ -42,6 +43,7 @@ class Rules:
         limits: of the cues.
         seen: frames of challenges that are over.
         off: cues that are switched off, for the bench alone.
+        advisor: is asked about the last frame of each step, and decides nothing; None: nobody is.
         values: what the cues measured in each step, if somebody wants to know; None: nobody does.
     """
 
@@ -50,17 +52,23 @@ class Rules:
     limits: Limits = field(default_factory=Limits)
     seen: SeenFrames = field(default_factory=SeenFrames)
     off: frozenset[str] = frozenset()
+    advisor: Advisor | None = None
     values: list[dict[str, float]] | None = None
 
 
 class FaceSession:
-    """One challenge of one person. Frames come one after another."""
+    """One challenge of one person. Frames come one after another.
+
+    Attributes:
+        advice: of the rules' advisor, one a step that was accepted.
+    """
 
     def __init__(self, rules: Rules) -> None:
         self._rules, self._step = rules, Step(Prompt(""), 0.0, HOLD[1])
         self._tracker, self._track = Tracker(_TRACKING), 0
         self._last: Sight | None = None
         self._vetoes, self._wrong, self._wrong_since = 0, 0, 0.0
+        self.advice: list[Advice] = []
         self._bits: list[Bits] = []
         self._known: list[bool] = []
         self._owner = object()  # in the memory of frames: a person may look like themselves
@@ -82,30 +90,41 @@ class FaceSession:
         if not sight.alone or not sight.near:
             self._step.restart()
             return StepState(hint="one-face-only" if not sight.alone else "come-closer")
-        self._follow(next(track.id for track in tracks if track.detection == 0))
-        broken = self._border(sight)
+        broken = self._border(sight, self._follow(next(track.id for track in tracks if track.detection == 0), at))
         self._last = sight
         self._remember(sight)
-        return self._veto(broken, at) if broken else self._go_on(sight)
+        seen = self._veto(broken, at) if broken else self._go_on(sight)
+        if seen.accepted and self._rules.advisor is not None:
+            self.advice.append(self._rules.advisor.advise(image, sight.box))
+        return seen
 
     def _miss(self, bridged: bool) -> StepState:
         """No face: for a moment it is taken to be still there."""
         if not bridged:
             self._step.restart()
-            self._last = None
         return StepState(hint="look-here")
 
-    def _follow(self, track: int) -> None:
-        if track != self._track:
+    def _follow(self, track: int, at: float) -> bool:
+        """Whether this is the face of the last frame, and that one not long ago; if not, the step begins anew."""
+        joined = track == self._track and self._last is not None and at - self._last.at <= _CLOSE
+        if not joined:
             self._step.restart()
-            self._track, self._last = track, None
+        self._track = track
+        return joined
 
-    def _border(self, sight: Sight) -> str:
-        """The cue by which this frame does not go on from the last one, within a step or over its border; "" if it does."""
+    def _border(self, sight: Sight, joined: bool) -> str:
+        """The cue by which this frame does not go on from the last one, within a step or over its border; "" if it does.
+
+        The background must stay also while no face was there: or who covers the camera could change films.
+        """
         before, limits = self._last, self._rules.limits
-        if before is None or sight.at - before.at > _CLOSE or before.gray.shape != sight.gray.shape:
+        if before is None:
             return ""
-        broken = {"leap": cues.leap(before.points, sight.points) > limits.leap, "cut": cues.cut(before.background, sight.background) > limits.cut}
+        resized = before.gray.shape != sight.gray.shape
+        broken = {
+            "leap": joined and not resized and cues.leap(before.points, sight.points) > limits.leap,
+            "cut": resized or cues.cut(before.background, sight.background) > limits.cut,
+        }
         return next((name for name, is_so in broken.items() if is_so and name not in self._rules.off), "")
 
     def _remember(self, sight: Sight) -> None:
@@ -182,7 +201,10 @@ class FaceJudge:
     Attributes:
         expressions: what may be asked.
         turns: which turns may be asked.
+        answer_life: seconds in which an answer must come.
     """
+
+    answer_life = WINDOW
 
     def __init__(self, rules: Rules) -> None:
         self._rules, self.expressions = rules, rules.table.asked
@@ -193,8 +215,12 @@ class FaceJudge:
         return FaceSession(self._rules)
 
 
-def build_judge(arms: Arms) -> FaceJudge | None:
+def build_judge(arms: Arms, advisor: Advisor | None = None) -> FaceJudge | None:
     """Build the judge out of the app's models.
+
+    Args:
+        arms: the models of both sides.
+        advisor: of `anti_spoof.open_advisor`; None: nobody is asked.
 
     Returns:
         None if one of the models that the thresholds were chosen for is not there, or has other weights.
@@ -203,7 +229,7 @@ def build_judge(arms: Arms) -> FaceJudge | None:
         ConfigError: if the table of thresholds is damaged.
     """
     rules = rules_of(arms, read_expressions())
-    return None if rules is None else FaceJudge(rules)
+    return None if rules is None else FaceJudge(replace(rules, advisor=advisor))
 
 
 def rules_of(arms: Arms, table: Expressions) -> Rules | None:

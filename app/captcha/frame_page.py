@@ -1,5 +1,7 @@
 """The page inside the widget's frame: small HTML without Gradio, which only the site's own hosts may embed.
 
+The CAPTCHA tab shows the same page under the site key of `own.py`: wider, and with a result to keep and to share.
+
 Its scripts and style lie in `assets/`, its texts in `app/texts/frame.toml`; those that scripts fill in begin with `say_`.
 A code of a refusal, a judge's hint or a prompt that is new gets words there, and nothing here changes.
 """
@@ -9,7 +11,8 @@ from dataclasses import dataclass
 from html import escape
 
 from app.bars import EMOJI
-from app.captcha import dummies
+from app.captcha import dummies, emoji, own
+from app.captcha.judge import Prompt
 from app.captcha.refusals import StoreError
 from app.captcha.service import Service
 from app.captcha.sites import Site, frame_ancestors
@@ -27,6 +30,7 @@ _POLICY = (
     "form-action 'none'",
 )
 _CROSS = '<span class="emoji" aria-hidden="true">{}</span>'
+_OWN_POLICY = "; ".join([*_POLICY, "frame-ancestors 'self'"])
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class FramePage:
 
 def make_frame(service: Service, look: Look) -> FramePage:
     """Make the page for a site. Without a site whose hosts are known it can be shown anywhere, and does nothing but say why."""
+    if look.sitekey == own.KEY:
+        return FramePage(_page(service, look), _OWN_POLICY)
     try:
         site = service.store.get_site(look.sitekey)
     except StoreError:
@@ -76,16 +82,28 @@ def _policy(site: Site | None) -> str:
 
 def _page(service: Service, look: Look, problem: str = "") -> str:
     language = look.language
-    states = _choose(service, language) + _working(language) + _told(look) + _face(language) + _done(language) + _problem(language)
+    states = _choose(service, language) + _working(language) + _told(look) + _face(language) + _done(look) + _problem(language)
     return (
-        f'<!doctype html><html lang="{language}" data-theme="{look.theme}"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language}" data-theme="{look.theme}" data-place="{"tab" if _is_own(look) else "widget"}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{_say(language, "title")}</title>'
         '<link rel="stylesheet" href="assets/frame.css"><script type="module" src="assets/frame.js"></script></head><body>'
         f"<main data-state=\"waiting\" data-settings='{_settings(service, look, problem)}'>"
         f'<section data-for="waiting"><p>{_say(language, "waiting")}</p><noscript><p>{_say(language, "no_script")}</p></noscript></section>'
-        f"{states}<footer><span>{_say(language, 'promise')}</span><span>FER-Sys</span></footer>"
+        f"{states}{_pictures(service)}<footer><span>{_say(language, 'promise')}</span><span>FER-Sys</span></footer>"
         '<p class="hidden" role="status" data-part="said"></p></main></body></html>'
     )
+
+
+def _is_own(look: Look) -> bool:
+    return look.sitekey == own.KEY
+
+
+def _pictures(service: Service) -> str:
+    """A drawing for everything that may be asked, for the script to take."""
+    if service.judge is None:
+        return ""
+    asked = [Prompt(name, turn) for name in service.judge.expressions for turn in ("", *service.judge.turns)]
+    return "".join(f'<template data-picture="{one.expression} {one.turn}">{emoji.draw(one)}</template>' for one in asked)
 
 
 def _settings(service: Service, look: Look, problem: str) -> str:
@@ -94,6 +112,9 @@ def _settings(service: Service, look: Look, problem: str) -> str:
     settings = {
         "sitekey": look.sitekey,
         "problem": problem,
+        "hostname": own.HOST if _is_own(look) else "",
+        "solve_life": service.settings.solve_life,
+        "answer_life": service.judge.answer_life if service.judge else 0,
         "tries": service.settings.work_tries,
         "token_life": service.settings.token_life,
         "emoji": EMOJI,
@@ -133,28 +154,53 @@ def _working(language: str) -> str:
 
 def _told(look: Look) -> str:
     """What people are told before any camera opens."""
-    told = (_say(look.language, "told_what"), _say(look.language, "told_where", host=look.host), _say(look.language, "told_free"))
+    where = _say(look.language, "told_where_own" if _is_own(look) else "told_where", host=look.host)
+    told = (_say(look.language, "told_what"), where, _say(look.language, "told_trace"), _say(look.language, "told_free"))
     buttons = _button("back", "back", look.language) + _button("face", "open", look.language, "main")
     return _state("tell", _say(look.language, "told_title"), f'<ul>{"".join(f"<li>{line}</li>" for line in told)}</ul><div class="row">{buttons}</div>')
 
 
 def _face(language: str) -> str:
-    rings = '<circle cx="50" cy="50" r="46"/><circle class="ring" cx="50" cy="50" r="46" pathLength="1" data-part="ring"/>'
+    """What is asked, in the ring of the time that is left, and the mirror in the ring that fills."""
+    title = f'<span class="wanted">{_ring("left-ring")}<span role="img" data-part="picture"></span></span><span data-part="prompt-words"></span>'
     video = f'<video muted playsinline disablepictureinpicture data-part="video" aria-label="{_say(language, "video")}"></video>'
-    stage = f'<div class="stage">{video}<svg viewBox="0 0 100 100" aria-hidden="true">{rings}</svg></div>'
-    facts = '<div class="facts"><span data-part="steps"></span><span data-part="left"></span></div>'
-    title = '<span class="prompt"><span class="emoji" aria-hidden="true" data-part="prompt-emoji"></span><span data-part="prompt-words"></span></span>'
-    return _state("face", title, f'{stage}<p class="hint" data-part="hint"></p>{facts}{_button("back", "cancel", language)}')
+    stage = f'<div class="stage">{video}{_ring("ring")}<span class="tick" data-part="tick" aria-hidden="true">✓</span></div>'
+    facts = (
+        '<div class="facts"><span class="dots" data-part="dots" aria-hidden="true"></span><span data-part="steps"></span><span data-part="left"></span></div>'
+    )
+    buttons = f'<div class="row">{_button("back", "cancel", language)}{_button("work", "work", language)}</div>'
+    return _state("face", title, f'{stage}<p class="hint" data-part="hint"></p>{facts}{buttons}')
 
 
-def _done(language: str) -> str:
-    return _state("done", f"{_CROSS.format('✓')} {_say(language, 'done')}", f"<p>{_say(language, 'done_hint')}</p>")
+def _ring(name: str) -> str:
+    circles = f'<circle cx="50" cy="50" r="46"/><circle class="filled" cx="50" cy="50" r="46" pathLength="1" data-part="{name}"/>'
+    return f'<svg class="ring" viewBox="0 0 100 100" aria-hidden="true">{circles}</svg>'
+
+
+def _done(look: Look) -> str:
+    language = look.language
+    hint = _say(language, "done_own" if _is_own(look) else "done_hint")
+    more = _result(language) if _is_own(look) else ""
+    head = f"{_CROSS.format('✓')} {_say(language, 'done')}"
+    return _state(
+        "done", head, f'<p data-part="time"></p>{more}<p class="quiet">{hint}</p><div class="confetti" data-part="confetti" aria-hidden="true"></div>'
+    )
+
+
+def _result(language: str) -> str:
+    """What the tab shows of a pass by face."""
+    numbers = "".join(f'<div><dt>{_say(language, name)}</dt><dd data-part="{name}"></dd></div>' for name in ("streak", "longest", "fastest"))
+    text = f'<label class="share"><span>{_say(language, "share")}</span><textarea readonly rows="2" data-part="share"></textarea></label>'
+    copied = '<span role="status" data-part="copied"></span>'
+    buttons = f'<div class="row">{_button("replay", "replay", language, "main")}{_button("copy", "copy", language)}</div>{copied}'
+    return f'<div class="result" data-part="result"><dl>{numbers}</dl><p class="quiet">{_say(language, "kept")}</p>{text}</div>{buttons}'
 
 
 def _problem(language: str) -> str:
-    return _state("problem", _say(language, "problem"), f'<p role="alert" data-part="problem"></p>{_button("again", "again", language)}')
+    buttons = f'<div class="row">{_button("again", "again", language)}{_button("work", "work", language)}</div>'
+    return _state("problem", _say(language, "problem"), f'<p role="alert" data-part="problem"></p>{buttons}')
 
 
 def _button(act: str, word: str, language: str, kind: str = "plain") -> str:
-    named = ' data-part="again"' if act == "again" else ""
+    named = f' data-part="{act}"' if act in ("again", "copy") else ""
     return f'<button type="button" class="{kind}" data-do="{act}"{named}>{_say(language, word)}</button>'

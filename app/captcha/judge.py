@@ -1,6 +1,6 @@
 """The one interface of the part that looks at faces: frames in, step state out.
 
-To bring a judge: an object with `expressions`, `turns` and `begin()`, handed to `service.make_service`. What it
+To bring a judge: an object with `expressions`, `turns`, `answer_life` and `begin()`, handed to `service.make_service`. What it
 remembers of one person lives in its session, in this process's memory, and is dropped when the challenge ends. A judge
 that raises ends the challenge as failed. `scripted.py` is the stand-in for tests and practice.
 """
@@ -67,6 +67,10 @@ class Judge(Protocol):
     @property
     def turns(self) -> Sequence[str]:
         """The head turns that may be asked, in one step of each challenge; empty: none is."""
+
+    @property
+    def answer_life(self) -> float:
+        """Seconds in which each prompt wants an answer; people see them run out."""
 
     def begin(self) -> JudgeSession:
         """Open the session of a new challenge."""

@@ -65,7 +65,10 @@ class ScriptedJudge:
         expressions: what may be asked.
         turns: which turns may be asked in one step.
         frames: how many matching frames in a row a step takes, at least 1.
+        answer_life: what people are told; this judge waits longer.
     """
+
+    answer_life = 60.0
 
     def __init__(self, frames: int = 1, expressions: Sequence[str] = EMOTIONS, turns: Sequence[str] = ()) -> None:
         self.frames, self.expressions, self.turns = frames, expressions, turns

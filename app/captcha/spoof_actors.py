@@ -133,12 +133,13 @@ class Prints:
         person: on the photos.
         generator: draws how they are held.
         kind: "static", "hand-held", "bent" or "cut-out".
+        tilts: a turn is made by turning the photo; False: there is a photo of the turned head; None: it is drawn which.
     """
 
-    def __init__(self, person: Person, generator: np.random.Generator, kind: str) -> None:
+    def __init__(self, person: Person, generator: np.random.Generator, kind: str, tilts: bool | None = None) -> None:
         self._person, self._generator, self._kind, self._cue = person, generator, kind, Cue()
         self._sway, self._begin = Sway(generator), self._first_hand()
-        self._tilts = kind == "cut-out" or bool(generator.random() < 0.5)  # else there is a photo of the turned head too
+        self._tilts = bool(generator.random() < 0.5) if tilts is None else tilts
         self._room = np.full_like(person.rest.image, generator.integers(60, 200))
         self._prints: dict[tuple[str, str], Image] = {}
 

@@ -21,12 +21,13 @@ from app.captcha.cues import Limits
 from app.captcha.face_judge import FaceJudge, Rules
 from app.captcha.frames import read_frame
 from app.captcha.logs import make_log
+from app.captcha.refusals import RefusedError
 from app.captcha.seen import SeenFrames
 from app.captcha.service import Service, wire
 from app.captcha.settings import Settings
 from app.captcha.sites import Site, make_site
 from app.captcha.solving import Claim, Frame
-from app.captcha.spoof_actors import Actor, Film, Puppet
+from app.captcha.spoof_actors import Actor, Film, Prints, Puppet
 from app.captcha.spoof_kinds import KINDS, Kind, Props
 from app.captcha.spoof_people import Person
 from fersys.results import Image
@@ -36,8 +37,8 @@ HOST = "bench.example"
 _MANY = "1000000 per 1 second"
 _FILMS = 4  # recordings of each person
 _TRIES = 6  # challenges to get a recording of a pass
-_CALIBRATE = 4  # challenges of each sort that limits are chosen on
-_MEASURED = frozenset({"sudden", "flat", "planar", "stuck", "leap", "cut", "frozen", "seen", "order", "late", "turn"})
+_CALIBRATE = 3  # challenges of each sort that limits are chosen on
+CUES = frozenset({"sudden", "flat", "planar", "stuck", "leap", "cut", "frozen", "seen", "order", "late", "turn"})
 Tell = Callable[[str], None]
 
 
@@ -102,7 +103,10 @@ def play(stage: Stage, codes: _Codes, actor: Actor, address: str = "192.0.2.1") 
         content = _encode(actor.show(view, stage.clock() - start))
         prompt = view["prompt"]
         frames.append((stage.clock() - start, read_frame(content), prompt["expression"], prompt["turn"]))
-        view = solving.look(stage.service, claim, Frame(view["nonce"], view["sequence"] + 1, content))
+        try:
+            view = solving.look(stage.service, claim, Frame(view["nonce"], view["sequence"] + 1, content))
+        except RefusedError:  # its time is over
+            break
         stage.clock.advance(1 / RATE)
     return Played(view["state"] == "passed", codes.last, Film(frames))
 
@@ -115,7 +119,7 @@ def _encode(image: Image) -> bytes:
 def record(rules: Rules, person: Person, generator: np.random.Generator) -> list[Film]:
     """Return films of challenges that a puppet of this person answered, each at another place, in another light."""
     films = []
-    with staged(_fresh(rules, _MEASURED - {"order", "turn"})) as (stage, codes):
+    with staged(_fresh(rules, CUES - {"order", "turn"})) as (stage, codes):
         for _ in range(_FILMS):
             films.append(_elsewhere(play(stage, codes, Puppet(person, generator)).film, generator))
     return films
@@ -138,30 +142,29 @@ def _fresh(rules: Rules, off: frozenset[str] = frozenset()) -> Rules:
     return replace(rules, seen=SeenFrames(), off=off)
 
 
-def calibrate(rules: Rules, people: Sequence[Person], generator: np.random.Generator) -> Limits:
+def calibrate(rules: Rules, people: list[Person], generator: np.random.Generator) -> Limits:
     """Choose the limits that can be chosen between puppets and photos of these people; the others stay as they are.
 
     Where both can be told apart the limit lies between them; where not, on the side of the people.
     """
-    alive = _values(rules, people, generator, None)
-    paper = _values(rules, people, generator, KINDS["photo, hand-held"])
-    found = {"flat": 0.5 * _low(alive, "flat"), "planar": _between(_low(alive, "planar"), _high(paper, "planar"))}
-    sudden = 0.5 * (min(_high(alive, "sudden"), 1.0) + min(_low(paper, "sudden"), 1.0))
-    return replace(Limits(), **found, sudden=max(sudden, _high(alive, "sudden")))
+    alive = _values(rules, people, generator, CUES - {"order", "turn"})
+    paper = _values(rules, people, generator, CUES)
+    ahead = [[value for value in values if not value["turn"]] for values in (alive, paper)]
+    most, least = min(_high(ahead[0], "sudden"), 1.0), min(_low(ahead[1], "sudden"), 1.0)
+    planar = _between(_low(alive, "planar"), _high(paper, "planar"))
+    return replace(Limits(), flat=0.5 * _low(alive, "flat"), planar=planar, sudden=max(0.5 * (most + least), most))
 
 
 def _between(alive: float, paper: float) -> float:
     return float(np.sqrt(alive * paper)) if 0 < paper < alive else 0.9 * alive
 
 
-def _values(rules: Rules, people: Sequence[Person], generator: np.random.Generator, kind: Kind | None) -> list[dict[str, float]]:
-    """What the cues measure while none of them denies."""
+def _values(rules: Rules, people: list[Person], generator: np.random.Generator, off: frozenset[str]) -> list[dict[str, float]]:
+    """What the cues measure while none of them denies: on puppets, or with "order" off on photos in a hand that are turned."""
     measured: list[dict[str, float]] = []
-    off = _MEASURED if kind else _MEASURED - {"order", "turn"}
     with staged(replace(_fresh(rules, off), values=measured)) as (stage, codes):
-        for person in people:
-            for _ in range(_CALIBRATE):
-                play(stage, codes, kind.make(Props(person, [], []), generator) if kind else Puppet(person, generator))
+        for person in people * _CALIBRATE:
+            play(stage, codes, Prints(person, generator, "hand-held", True) if "order" in off else Puppet(person, generator))
     return measured
 
 
@@ -267,9 +270,9 @@ def _bench_kind(rules: Rules, kind: Kind, cast: Sequence[tuple[Props, Limits]], 
         shares = [(props, replace(rules, limits=limits, off=frozenset(off)), range(100 + i, 100 + count, len(cast))) for i, (props, limits) in enumerate(cast)]
         return total([attack(ruled, _needed(props, kind), kind, seeds) for props, ruled, seeds in shares if kind.cues[:1] != ("seen",) or props.shown])
 
-    off = counts["off"]
-    without = {cue: run((cue,), off) for cue in kind.cues} | ({"all of them": run(kind.cues, off)} if kind.cues else {})
-    return {"all": run((), counts[kind.group]), "without": without}
+    every, off = run((), counts[kind.group]), counts["off"]
+    without = {cue: run((cue,), off) for cue in every.stopped_by if cue in CUES}  # one that ended no attack changes none
+    return {"all": every, "without": without | ({"all of them": run(kind.cues, off)} if kind.cues else {})}
 
 
 def _needed(props: Props, kind: Kind) -> Props:

@@ -15,7 +15,7 @@ from app.captcha.cues import Limits
 from app.captcha.expressions import read_expressions
 from app.captcha.face_judge import FaceJudge, FaceSession, Rules, rules_of
 from app.captcha.judge import Prompt
-from app.captcha.spoof_bench import RATE, bench
+from app.captcha.spoof_bench import CUES, RATE, bench
 from app.captcha.spoof_people import read_people, real_onsets
 from app.captcha.spoof_report import write_report
 from app.models import load_arms
@@ -45,7 +45,7 @@ def spoof_bench(folder: Path, count: int, off: Sequence[str], reports: Path) -> 
 
     Args:
         folder: clips and photos of people.
-        count: attacks a kind with photos; films and puppets take a third, runs with a cue off a tenth, at least four.
+        count: attacks a kind with photos; films and puppets take a third, runs with a cue off a tenth, at least two.
         off: cues that are switched off throughout.
         reports: where the report goes.
 
@@ -53,13 +53,13 @@ def spoof_bench(folder: Path, count: int, off: Sequence[str], reports: Path) -> 
         ConfigError: if the clips do not do.
         ModelError: if a model is missing.
     """
-    unknown = set(off) - {*asdict(Limits()), "order", "late", "turn"}
+    unknown = set(off) - CUES
     if unknown:
-        raise ConfigError(f"Cues: expected some of {', '.join(asdict(Limits()))}, order, late, turn. Received: {', '.join(sorted(unknown))}")
+        raise ConfigError(f"Cues: expected some of {', '.join(sorted(CUES))}. Received: {', '.join(sorted(unknown))}")
     rules = replace(open_rules(), off=frozenset(off))
     people = read_people(folder, rules.recognizers, rules.table)
     fewer = max(4, count // 3)
-    result = bench(rules, people, {"photo": count, "film": fewer, "puppet": fewer, "off": max(4, count // 10)}, _tell)
+    result = bench(rules, people, {"photo": count, "film": fewer, "puppet": fewer, "off": max(2, count // 10)}, _tell)
     files = [path.suffix.lower() for path in folder.iterdir()]
     result |= {"people": {person.name: list(person.lent) for person in people}, "clips": len(people), "photos": sum(kind in _PHOTOS for kind in files)}
     result |= {"rate": RATE, "shipped": asdict(Limits()), "off": sorted(off), "real": real_steps(folder, [person.name for person in people], rules)}

@@ -54,7 +54,7 @@ def _pick(films: Sequence[Film], generator: np.random.Generator) -> Film:
 
 
 def _prints(kind: str) -> Make:
-    return lambda props, generator: Prints(props.person, generator, kind)
+    return lambda props, generator: Prints(props.person, generator, kind, True if kind == "cut-out" else None)
 
 
 def _player(way: str) -> Make:

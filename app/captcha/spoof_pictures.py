@@ -14,8 +14,10 @@ Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 _STEP = 16  # pixels between the nodes of the grid on which a warp is computed
 _REACH, _NEAR, _FADE = 0.06, 0.15, 0.9  # eye widths: how far a point pulls, where the face ends, where nothing moves any more
-_OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150)
-_OVAL_LEFT = (136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)
+OVAL = (
+    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
+    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
+)  # around the face
 # Around the mouth, and around eyes and brows: what is cut out of a mask of paper.
 _MOUTH = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 _EYES = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 340, 345, 346, 347, 348, 349, 126, 119, 118, 117, 116, 111)
@@ -103,7 +105,7 @@ def lend(donor: Still, base: Still) -> Still:
     return Still(np.asarray(mask[..., None] * shown + (1 - mask[..., None]) * under, np.uint8), points)
 
 
-def _mask(points: Floats, shape: tuple[int, int], chosen: tuple[int, ...] = _OVAL + _OVAL_LEFT, soft: float = 0.12) -> npt.NDArray[np.float32]:
+def _mask(points: Floats, shape: tuple[int, int], chosen: tuple[int, ...] = OVAL, soft: float = 0.12) -> npt.NDArray[np.float32]:
     """1 inside an outline of mesh points, 0 outside, soft between."""
     mask = np.zeros(shape, np.float32)
     cv2.fillPoly(mask, [points[list(chosen)].round().astype(np.int32)], 1.0)

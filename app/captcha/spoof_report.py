@@ -16,6 +16,8 @@ photos are pictures warped and moved by a program, not paper before a lens; the 
 mesh as the prompts ask, since nobody was filmed answering them. Expressions that a person was not filmed with were lent by
 another face. Nobody here can look angry, so that is not asked in these runs: with one expression less a blind guess is easier.
 """
+_OFF = """The same kinds with each cue off that ended any attack, one at a time, and with all off that are meant to stop it.
+An attack counts only if it passes then."""
 
 
 def interval(passed: int, tried: int, level: float = _LEVEL) -> tuple[float, float]:
@@ -65,8 +67,7 @@ def render(result: Mapping[str, Any]) -> str:
     lines += [_CAVEATS.format(people=people), f"Asked: {', '.join(result['asked'])}; {result['rate']:g} frames a second; one challenge an attack.", ""]
     lines += [title, "", "| attack | passed | share that passes (APCER), 95 % Clopper–Pearson | to reach | what ended the others |", "|---|---|---|---|---|"]
     lines += [_row(name, kind["all"]) for name, kind in kinds.items()]
-    lines += ["", f"![Share of attacks that pass]({'figures/spoof.svg'})", "", "## With cues switched off", ""]
-    lines += ["The same attacks with one cue off at a time, and with all that are meant to stop it. An attack counts only if it passes then:", ""]
+    lines += ["", "![Share of attacks that pass](figures/spoof.svg)", "", "## With cues switched off", "", _OFF, ""]
     lines += ["| attack | " + "passed of tried, by the cue that was off | with all of them off |", "|---|---|---|"]
     lines += [_off_row(name, kind["without"]) for name, kind in kinds.items() if kind["without"]]
     lines += ["", "## People who do as they are asked", "", *_people(result), "", "## Limits", "", *_limits(result), ""]

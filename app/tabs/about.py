@@ -30,7 +30,7 @@ def note(models: Sequence[Model], language: str = "en") -> str:
     measured = next((m for model in models[:1] for m in reversed(model.measurements)), None)
     values = {"title": models[0].title, "share": _number(f"{100 * measured.accuracy:.1f}", language), "split": measured.split} if measured else {}
     share = say(language, "about.note_measured", **values) if measured else ""
-    return f'<p class="fersys-note">{escape(share)}{say(language, "about.note")}</p>'
+    return f'<p class="fersys-note">{escape(share, quote=False)}{say(language, "about.note")}</p>'
 
 
 def introduction(language: str) -> str:

@@ -1,6 +1,6 @@
-"""The CAPTCHA tab: for now its practice games, make the face that an emoji shows, or guess what a drawn face shows.
+"""The CAPTCHA tab: the emoji challenge (`challenge.py`), and practice: make the face that an emoji shows, or guess what a drawn face shows.
 
-Nothing here verifies anybody. `assets/captcha.js` runs the games, `assets/feed.js` the camera on the socket of
+The games of practice verify nobody. `assets/captcha.js` runs the games, `assets/feed.js` the camera on the socket of
 `app/live.py`; what stands on the page is here, every state's words, hidden until the script shows them.
 """
 
@@ -11,7 +11,7 @@ from html import escape
 import gradio as gr
 from starlette.routing import BaseRoute
 
-from app import live, practice
+from app import challenge, live, practice
 from app.bars import EMOJI, glyph
 from app.page import Page
 from app.tabs.webcam import COLORS
@@ -33,6 +33,7 @@ def routes(page: Page) -> list[BaseRoute]:
 
 def build(page: Page) -> None:
     """Lay the tab out inside the open `gr.Blocks`."""
+    gr.HTML(page.words.html("challenge", challenge.view), apply_default_css=False)
     gr.HTML(page.words.html("captcha", lambda language: view(page.privacy, language)), apply_default_css=False)
 
 

@@ -8,13 +8,14 @@ const SKIPPED = new Set(["busy", "rate-limited"]); // this frame is lost, the ch
 const BEHIND = new Set(["wrong-step", "stale-sequence", "conflict"]); // ask where we stand
 const CAMERA_CODES = { NotAllowedError: "camera-refused", SecurityError: "camera-refused", NotFoundError: "camera-absent", NotReadableError: "camera-busy" };
 
-/** Return the token; `onView` hears what the service says after each frame, `video` shows the camera. */
-export async function passByFace({ binding, video, signal, onView }) {
+/** Return the token; `onOpen` hears that the camera is open, `onView` what the service says after each frame, `video` shows the camera. */
+export async function passByFace({ binding, video, signal, onOpen, onView }) {
   const camera = await openCamera();
   try {
     if (signal.aborted) throw new Refusal("cancelled");
     video.srcObject = camera;
     await video.play().catch(() => { throw new Refusal(signal.aborted ? "cancelled" : "camera-busy"); });
+    onOpen();
     return await playChallenge({ binding, video, camera, signal, onView });
   } finally {
     camera.getTracks().forEach((track) => track.stop());

@@ -1,17 +1,23 @@
 /* What happens inside the widget's frame: one state at a time; the page around it is told of a token and of nothing else. */
 import { passByFace } from "./face.js";
+import { breakStreak, copy, rain, seconds, showResult } from "./result.js";
 import { Refusal } from "./service.js";
+import { Stage } from "./stage.js";
 import { passByWork } from "./work.js";
 
 const main = document.querySelector("main");
 const settings = JSON.parse(main.dataset.settings);
 const words = settings.words;
 const part = (name) => main.querySelector(`[data-part="${name}"]`);
+const isOnTab = document.documentElement.dataset.place === "tab";
+const ANSWERED = new Set(["refused", "expired"]); // attempts that were made, and did not count
 
 let site = null; // the page around us as the browser names it, and what it wants the token to say
 let attempt = null; // an AbortController, while there is an attempt
 let expiry = 0;
 let lastWay = "choose";
+let lastCode = "";
+let began = 0;
 
 // ---- the page around us
 
@@ -21,7 +27,7 @@ function tell(kind, more = {}) {
 
 function meet(event) {
   const { action = "", cdata = "" } = event.data;
-  site = { origin: event.origin, binding: { sitekey: settings.sitekey, hostname: hostOf(event.origin), action: String(action), cdata: String(cdata) } };
+  site = { origin: event.origin, binding: { sitekey: settings.sitekey, hostname: settings.hostname || hostOf(event.origin), action: String(action), cdata: String(cdata) } };
   tellHeight();
   if (settings.problem) fail(new Refusal(settings.problem));
   else show("choose");
@@ -64,10 +70,12 @@ function restart() {
   attempt = null;
   clearTimeout(expiry);
   say("");
+  lastWay = "choose";
   show("choose");
 }
 
 function fail(refusal) {
+  if (lastWay === "face" && ANSWERED.has(refusal.code)) breakStreak();
   complain(refusal);
   tell("error", { code: refusal.code });
 }
@@ -75,16 +83,27 @@ function fail(refusal) {
 function complain(refusal) {
   const text = words[`problem_${refusal.code.replaceAll("-", "_")}`] ?? words.problem_failed;
   const wait = refusal.wait > 1 ? ` ${words.wait.replace("{seconds}", Math.ceil(refusal.wait))}` : "";
+  lastCode = refusal.code;
   part("problem").textContent = text + wait;
   part("again").hidden = Boolean(settings.problem) || !site;
   show("problem");
 }
 
 function pass(token) {
+  const took = performance.now() - began;
   show("done");
+  part("time").textContent = words[`took_${lastWay}`].replace("{seconds}", seconds(took));
+  if (isOnTab) for (const name of ["result", "copy", "copied"]) main.querySelector(`[data-part="${name}"]`).hidden = lastWay !== "face";
+  if (lastWay === "face") celebrate(took);
+  say(`${words.passed} ${part("time").textContent}`);
   tell("token", { token });
   clearTimeout(expiry);
   expiry = setTimeout(expire, settings.token_life * 1000);
+}
+
+function celebrate(took) {
+  rain(part("confetti"));
+  if (isOnTab) showResult({ part, words, emoji: settings.emoji, shown: stage.shown, took });
 }
 
 function expire() {
@@ -97,6 +116,7 @@ async function go(way, walk) {
   attempt?.abort();
   const mine = (attempt = new AbortController());
   lastWay = way;
+  began = performance.now();
   try {
     const token = await walk({ binding: site.binding, signal: mine.signal });
     if (attempt === mine) pass(token);
@@ -123,35 +143,29 @@ function onWorked(share) {
   if (quarter) say(`${quarter} %`);
 }
 
+const stage = new Stage({ main, settings, say });
+
 function face() {
   show("face");
-  part("prompt-emoji").textContent = "";
-  part("prompt-words").textContent = words.opening;
-  part("steps").textContent = part("hint").textContent = "";
-  part("ring").style.setProperty("--progress", 0);
-  go("face", (given) => passByFace({ ...given, video: part("video"), onView }));
+  stage.open();
+  go("face", (given) => passByFace({ ...given, video: part("video"), onView: (view) => stage.show(view), onOpen: () => (began = performance.now()) }));
 }
 
-function onView(view) {
-  const { prompt, step, steps } = view;
-  part("ring").style.setProperty("--progress", view.progress);
-  part("hint").textContent = words[`hint_${view.hint.replaceAll("-", "_")}`] ?? "";
-  if (!prompt) return;
-  const asked = [words[`show_${prompt.expression}`], words[`turn_${prompt.turn}`]].filter(Boolean).join(" ");
-  part("prompt-emoji").textContent = settings.emoji[prompt.expression];
-  part("prompt-words").textContent = asked;
-  part("steps").textContent = words.step.replace("{step}", step + 1).replace("{steps}", steps);
-  part("left").textContent = `${Math.ceil(view.seconds_left)} s`;
-  say(`${part("steps").textContent}: ${asked}. ${part("hint").textContent}`);
+/** Nobody is watched who does not look: the camera is closed with the page. */
+function leave() {
+  if (main.dataset.state !== "face") return;
+  attempt?.abort();
+  attempt = null;
+  fail(new Refusal("left"));
 }
 
-const DO = {
-  work,
-  tell: () => show("tell"),
-  face,
-  back: restart,
-  again: () => (lastWay === "choose" ? restart() : show(lastWay === "face" ? "tell" : "choose")),
-};
+/** Who was told already, and tried, need not be told again. */
+function again() {
+  if (lastWay === "face") return ANSWERED.has(lastCode) || lastCode === "left" ? face() : show("tell");
+  return restart();
+}
+
+const DO = { work, tell: () => show("tell"), face, back: restart, again, replay: () => (lastWay === "face" ? face() : restart()), copy: () => copy({ part, words }) };
 
 main.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-do]");
@@ -160,6 +174,7 @@ main.addEventListener("click", (event) => {
 main.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && ["work", "tell", "face"].includes(main.dataset.state)) restart();
 });
+document.addEventListener("visibilitychange", () => document.hidden && leave());
 new ResizeObserver(tellHeight).observe(main);
 
 if (window.parent === window) fail(new Refusal("alone"));
