@@ -24,7 +24,8 @@ _BOMB = (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning)  
 _STRIP = 1 << 20  # pixels that are converted at once
 
 _PLAIN = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-_JPEG_END = b"\xff\xd9"
+_JPEG_END, _JPEG_SCAN = b"\xff\xd9", b"\xff\xda"
+_MOST_SCANS = 48  # of a JPEG: encoders write ten at most, a few bytes each cost the decoder a pass over the whole picture
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 # Chunks of a PNG: the pixels, and how the data that may hold an orientation begins.
 _PNG_PIXELS, _PNG_EXIF = b"IDAT", b"eXIf"
@@ -82,6 +83,7 @@ def _decode(source: str | Path | bytes, max_pixels: int, name: str) -> tuple[Ima
     """The picture as it is stored, its size and orientation; no picture if `_decode_plain` is to read it, when Pillow's memory is free again."""
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     with PIL.Image.open(file, formats=_FORMATS) as picture, opened_content(source) as content:
+        _check_scans(picture, content, name)
         pixels, readable = picture.width * picture.height, pillow_pixels(picture, content)
         allowed = min(max_pixels, max(readable, plain_pixels(picture, content)))
         if pixels > allowed:
@@ -91,6 +93,17 @@ def _decode(source: str | Path | bytes, max_pixels: int, name: str) -> tuple[Ima
             return None, picture.size, _header_orientation(picture, content)
         image = _to_rgb(picture)
         return image, picture.size, picture.getexif().get(ORIENTATION, 1)  # asked now: of a TIFF, Pillow turns the picture and drops this
+
+
+def _check_scans(picture: PIL.Image.Image, content: Content, name: str) -> None:
+    """Refuse a JPEG that would keep the decoder busy for minutes; the mark cannot stand within a scan's own data."""
+    start = -1
+    for _ in range(_MOST_SCANS + 1 if picture.format in ("JPEG", "MPO") else 0):
+        start = content.find(_JPEG_SCAN, start + 1)
+        if start < 0:
+            return
+    if start >= 0:
+        raise ImageError(f"{name} is made to keep computers busy: expected a JPEG of at most {_MOST_SCANS} scans. Received: more than that")
 
 
 def _header_orientation(picture: PIL.Image.Image, content: Content) -> Any:

@@ -16,6 +16,7 @@ import pytest
 
 from app import switches
 from app.access import Access
+from app.captcha.service import Service
 from app.models import Arms, load_arms
 from app.page import Page
 from app.server import Address, start
@@ -104,15 +105,33 @@ def serve(folder: Path, access: Access | None = None, *, arms: Arms | None = Non
         share: ask for a public link.
         patience: seconds that those who wait for an answer are given at the end.
     """
+    with _placed(folder, share) as (address, served):
+        running = start(Page(arms or tiny_arms(folder), url=address.url), address, access)
+        try:
+            yield served
+        finally:
+            running.close(patience)
+
+
+@contextmanager
+def serve_captcha(folder: Path, captcha: Service) -> Iterator[Served]:
+    """Start the page with two tiny models and a CAPTCHA service."""
+    with _placed(folder) as (address, served):
+        running = start(Page(tiny_arms(folder), url=address.url), address, None, captcha)
+        try:
+            yield served
+        finally:
+            running.close()
+
+
+@contextmanager
+def _placed(folder: Path, share: bool = False) -> Iterator[tuple[Address, Served]]:
+    """A free address, and switches set for a page there."""
     uploads, address = folder / "uploads", Address(port=free_port(), share=share)
     uploads.mkdir()
     with _changed_back():
         switches.silence(os.environ, uploads)
-        running = start(Page(arms or tiny_arms(folder), url=address.url), address, access)
-        try:
-            yield Served(address.url, uploads)
-        finally:
-            running.close(patience)
+        yield address, Served(address.url, uploads)
 
 
 @contextmanager

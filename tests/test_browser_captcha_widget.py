@@ -9,7 +9,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, expect
 
-from app.bars import EMOJI
 from app.captcha.scripted import ScriptedJudge
 from app.words import say
 from fersys import EMOTIONS
@@ -17,14 +16,14 @@ from tests.browsing import DESKTOP, FAKE_CAMERA, PATIENCE, PHONE, launched
 from tests.made_site import Town, built
 
 # A camera whose picture follows what the page asks for, in the colours that the scripted judge reads.
-_PUPPET = """(emoji) => {
+_PUPPET = """(names) => {
   navigator.mediaDevices.getUserMedia = async () => {
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = 64;
     const context = canvas.getContext("2d");
     const paint = () => {
-      const index = emoji.indexOf(document.querySelector('[data-part="prompt-emoji"]').textContent);
-      context.fillStyle = `rgb(${30 + 30 * (index < 0 ? emoji.length : index)}, 30, ${30 + Math.round(Math.random())})`;
+      const index = names.indexOf((document.querySelector("main").dataset.asked ?? "").split(" ")[0]);
+      context.fillStyle = `rgb(${30 + 30 * (index < 0 ? names.length : index)}, 30, ${30 + Math.round(Math.random())})`;
       context.fillRect(0, 0, 64, 64);
     };
     setInterval(paint, 20);
@@ -251,8 +250,7 @@ def test_by_keyboard_alone(page: Page, town: Town) -> None:
 
 @pytest.mark.parametrize("town", [{"judge": ScriptedJudge(2)}], indirect=True)
 def test_with_the_camera_people_are_told_first_and_then_match_the_faces(browser: Browser, town: Town, said: list[str]) -> None:
-    emoji = [EMOJI[name] for name in EMOTIONS]
-    with visiting(browser, town.site_url, said, f"({_PUPPET})({emoji!r})") as page:
+    with visiting(browser, town.site_url, said, f"({_PUPPET})({list(EMOTIONS)!r})") as page:
         press(page, "tell")
         wait_for(page, "tell")
         expect(widget(page).locator('[data-for="tell"]')).to_contain_text(say("en", "frame.told_what"))

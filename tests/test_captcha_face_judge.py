@@ -149,6 +149,24 @@ def test_a_passed_session_that_is_shown_again_is_refused(eyes: list[Sight | None
     assert ends[1].refused == "seen"
 
 
+def test_frames_of_a_step_before_do_not_count_as_seen_in_the_next(eyes: list[Sight | None]) -> None:
+    judge, film = FaceJudge(Rules([], TABLE)), smiling(holds=14)
+    begun = judge.begin()
+    begun.ask(Prompt("happy"), 0.0)
+    assert show(begun, eyes, film).accepted
+    begun = judge.begin()
+    begun.ask(Prompt("sad"), 0.0)
+    show(begun, eyes, film[:20])
+    assert begun._known == [True] * 20
+    begun.ask(Prompt("happy"), 3.0)
+    assert show(begun, eyes, later(smiling(holds=14), 3.1)).accepted
+
+
+def test_a_pause_begins_the_step_anew(eyes: list[Sight | None]) -> None:
+    begun, seen = session(), smiling(holds=14)
+    assert not show(begun, eyes, [*seen[:9], *later(seen[9:], 1.0)]).accepted
+
+
 def test_hold_times_differ_and_stay_in_their_range() -> None:
     drawn = {face_judge._draw(0.6, 1.2) for _ in range(50)}
     assert len(drawn) > 40

@@ -94,6 +94,16 @@ def test_a_turn_to_the_other_side_is_not_held() -> None:
     assert play(step("left"), turning(points_turn=True, side=-1)).held_since is None
 
 
+def test_a_head_that_was_turned_before_has_to_turn_further() -> None:
+    rested = play(step("left"), [sight(number / 10, "neutral", yaw=8) for number in range(5)])
+    assert not rested.is_turned(sight(0.6, "happy", yaw=13))
+    assert rested.is_turned(sight(0.6, "happy", yaw=19))
+
+
+def test_a_face_that_looks_aside_is_not_at_rest() -> None:
+    assert not play(step(), [sight(number / 10, "neutral", yaw=20) for number in range(5)]).is_rested
+
+
 def test_a_photo_that_seems_to_turn_is_planar() -> None:
     values = measure(play(step("left"), turning(points_turn=False)))
     assert deny(values, Limits(), frozenset({"sudden"})) == "planar"

@@ -455,3 +455,14 @@ def test_array_that_is_no_rgb_image_is_refused(wrong: Any) -> None:
 def test_what_is_no_array_is_refused() -> None:
     with pytest.raises(ImageError, match=r"Received: list$"):
         check_image([[[1, 2, 3]]])  # type: ignore[arg-type]
+
+
+def test_a_jpeg_of_ever_more_scans_is_refused_before_it_is_decoded() -> None:
+    """A scan of a few bytes costs a pass over the whole picture."""
+    buffer = io.BytesIO()
+    PIL.Image.new("RGB", (64, 48), "orange").save(buffer, "JPEG", progressive=True)
+    whole, scan = buffer.getvalue(), b"\xff\xda"
+    last = whole[whole.rindex(scan) : -2]
+    assert read_image(whole[:-2] + last * (48 - whole.count(scan)) + whole[-2:]).shape == (48, 64, 3)
+    with pytest.raises(ImageError, match="at most 48 scans"):
+        read_image(whole[:-2] + last * (49 - whole.count(scan)) + whole[-2:])

@@ -42,6 +42,7 @@ def _spellings(secret: bytes) -> list[bytes]:
         coded,
         base64.urlsafe_b64encode(secret[: len(secret) // 3 * 3]),
         repr(secret)[2:-1].encode(),
+        repr(secret)[2:-1].replace("\\", "\\\\").encode(),
         str(list(secret)).encode()[1:-1],
     ]
 
@@ -108,4 +109,4 @@ def _sessions(desk: Desk, answers: list[bytes]) -> dict[str, list[bytes]]:
     answers.append(desk.client.post("/siteverify", content=frame, headers={"content-type": "application/json"}).content)
     signature = passed["token"].rpartition(".")[2]
     texts = {"token": [passed["token"], signature], "secret": [text for secret in secrets for text in (secret, secret.rpartition(".")[2])]}
-    return {"frame": _spellings(MARK), "address": [b"127.0.0.1"], **{kind: [text.encode() for text in found] for kind, found in texts.items()}}
+    return {"frame": _spellings(MARK[:12]), "address": [b"127.0.0.1"], **{kind: [text.encode() for text in found] for kind, found in texts.items()}}

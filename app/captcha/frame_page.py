@@ -197,10 +197,10 @@ def _result(language: str) -> str:
 
 
 def _problem(language: str) -> str:
-    buttons = f'<div class="row">{_button("again", "again", language)}{_button("work", "work", language)}</div>'
+    buttons = f'<div class="row" data-part="ways">{_button("again", "again", language)}{_button("work", "work", language)}</div>'
     return _state("problem", _say(language, "problem"), f'<p role="alert" data-part="problem"></p>{buttons}')
 
 
 def _button(act: str, word: str, language: str, kind: str = "plain") -> str:
-    named = f' data-part="{act}"' if act in ("again", "copy") else ""
+    named = ' data-part="copy"' if act == "copy" else ""
     return f'<button type="button" class="{kind}" data-do="{act}"{named}>{_say(language, word)}</button>'

@@ -143,20 +143,16 @@ def _fresh(rules: Rules, off: frozenset[str] = frozenset()) -> Rules:
 
 
 def calibrate(rules: Rules, people: list[Person], generator: np.random.Generator) -> Limits:
-    """Choose the limits that can be chosen between puppets and photos of these people; the others stay as they are.
+    """Choose limits on puppets and photos of these people, on the side of the people; the others stay as they are.
 
-    Where both can be told apart the limit lies between them; where not, on the side of the people.
+    `flat` and `planar` are half of what 19 of 20 steps of puppets reach, `sudden` lies half way between puppets and photos.
     """
     alive = _values(rules, people, generator, CUES - {"order", "turn"})
     paper = _values(rules, people, generator, CUES)
     ahead = [[value for value in values if not value["turn"]] for values in (alive, paper)]
     most, least = min(_high(ahead[0], "sudden"), 1.0), min(_low(ahead[1], "sudden"), 1.0)
-    planar = _between(_low(alive, "planar"), _high(paper, "planar"))
-    return replace(Limits(), flat=0.5 * _low(alive, "flat"), planar=planar, sudden=max(0.5 * (most + least), most))
-
-
-def _between(alive: float, paper: float) -> float:
-    return float(np.sqrt(alive * paper)) if 0 < paper < alive else 0.9 * alive
+    low = {name: 0.5 * _low(alive, name) for name in ("flat", "planar")}
+    return replace(Limits(), **low, sudden=max(0.5 * (most + least), most))
 
 
 def _values(rules: Rules, people: list[Person], generator: np.random.Generator, off: frozenset[str]) -> list[dict[str, float]]:

@@ -117,7 +117,10 @@ def real_refused(real: Mapping[str, Any]) -> dict[str, int]:
 
 def _limits(result: Mapping[str, Any]) -> list[str]:
     fixed = [f"- attacked {name}: " + ", ".join(f"{cue} {value:.3g}" for cue, value in limits.items()) for name, limits in result["limits"].items()]
-    note = "`flat`, `planar` and `sudden` are chosen between puppets and hand-held photos of the other people; the rest was set beforehand."
+    note = (
+        "`flat` and `planar` are half of what 19 of 20 steps of the other people's puppets reach, `sudden` lies half way between\n"
+        "those and hand-held photos of the other people; the rest was set beforehand."
+    )
     return [note, "", *fixed, "- in the app: " + ", ".join(f"{cue} {value:.3g}" for cue, value in result["shipped"].items())]
 
 

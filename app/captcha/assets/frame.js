@@ -85,7 +85,7 @@ function complain(refusal) {
   const wait = refusal.wait > 1 ? ` ${words.wait.replace("{seconds}", Math.ceil(refusal.wait))}` : "";
   lastCode = refusal.code;
   part("problem").textContent = text + wait;
-  part("again").hidden = Boolean(settings.problem) || !site;
+  part("ways").hidden = Boolean(settings.problem) || !site;
   show("problem");
 }
 
