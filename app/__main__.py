@@ -5,8 +5,9 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,8 @@ def _serve(arguments: argparse.Namespace) -> None:
     address = Address(arguments.host, _port(arguments.port), arguments.share)
     access = _access(arguments)
     check_free(address)
-    arms = load_arms(named_refs("cnn", arguments.cnn, os.environ), named_refs("deepface", arguments.deepface, os.environ))
+    with _warnings_in_a_line():
+        arms = load_arms(named_refs("cnn", arguments.cnn, os.environ), named_refs("deepface", arguments.deepface, os.environ))
     for model in arms.absent:
         print(f"not shown: {model.title}. {model.reason}", file=sys.stderr)
     try:
@@ -63,6 +65,14 @@ def _serve(arguments: argparse.Namespace) -> None:
         if arguments.debug:
             raise
         raise ConfigError(f"A package is missing: expected those of requirements-app.txt. Received: no {error.name}") from error
+
+
+@contextmanager
+def _warnings_in_a_line() -> Iterator[None]:
+    """What models warn of, such as a hub that does not answer, without the place in the code."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
+        yield
 
 
 def _captcha(arms: Arms, share: bool) -> "AbstractContextManager[Service | None]":

@@ -82,7 +82,7 @@ def _shot(number: int, answer: Answer, arms: Arms, language: str, several: bool)
 def picture(answer: Answer, language: str, largest: int = LARGEST_SIDE) -> str:
     """Return the picture with a button around each face and the times under it; the largest face lies at the bottom, so that no other is covered."""
     assert answer.image is not None
-    height, width = answer.image.shape[:2]
+    width, height = answer.size
     boxes = "".join(_box(number, result, (width, height), language) for number, result in enumerate(answer.faces, 1))
     frame = (
         f'<div class="fersys-frame" style="--width:{width};--height:{height}">'
@@ -192,12 +192,8 @@ def _download(found: Sequence[Answer], kind: str, media: str, language: str) -> 
 def table(found: Sequence[Answer], kind: str) -> str:
     """Return the answers as `fersys predict --csv` or `--json` writes them; `kind` is "csv" or "json"."""
     out = io.StringIO()
-    FORMATS[kind]((Row(one.name, _size(one.image), one.faces, one.error) for one in found), out)
+    FORMATS[kind]((Row(one.name, one.size, one.faces, one.error) for one in found), out)
     return out.getvalue()
-
-
-def _size(image: Image | None) -> tuple[int, int]:
-    return (0, 0) if image is None else (image.shape[1], image.shape[0])
 
 
 def message(title: str, hints: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 
 from starlette.types import Message, Receive, Scope
 
@@ -83,22 +84,26 @@ async def read_body(receive: Receive, rule: Rule, grace: float = GRACE) -> bytes
     Raises:
         Refusal: if it is larger or slower than allowed.
     """
-    meter, pieces = Meter(receive, rule, grace), []
-    while True:
+    pieces = [piece async for piece in _pieces(Meter(receive, rule, grace))]
+    return None if None in pieces else b"".join(filter(None, pieces))
+
+
+async def _pieces(meter: Meter) -> AsyncIterator[bytes | None]:
+    """Yield a body piece by piece; None, and no more, if the visitor leaves before its end."""
+    more = True
+    while more:
         message = await meter()
         if meter.refusal is not None:
             raise meter.refusal
-        if message["type"] == "http.disconnect":
-            return None
-        pieces.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(pieces)
+        more = message.get("more_body", False)
+        yield None if message["type"] == "http.disconnect" else message.get("body", b"")
 
 
 async def swallow(receive: Receive) -> None:
-    """Read what a refused request still brings, within reason: a browser that cannot finish sending shows no answer."""
+    """Read what a refused request still brings, within reason, and keep none of it: a browser that cannot finish sending shows no answer."""
     try:
-        await read_body(receive, Rule(_SWALLOWED), GRACE / 3)
+        async for _ in _pieces(Meter(receive, Rule(_SWALLOWED), GRACE / 3)):
+            pass
     except Refusal:
         return
 

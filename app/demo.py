@@ -25,9 +25,8 @@ TABS: tuple[ModuleType, ...] = (image, webcam, captcha, video, compare, about)
 _ASSETS = Path(__file__).parent / "assets"
 _SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 _MONO = ("ui-monospace", "Consolas", "monospace")
-# Gradio speaks the browser's language and leaves `lang` at "en": screen readers and our scripts go by it.
-_SPEAK = """document.documentElement.lang =
-    navigator.languages.map((language) => language.slice(0, 2).toLowerCase()).find((language) => language in window.FERSYS_WORDS) ?? "en";"""
+# Gradio speaks the browser's first language and leaves `lang` at "en": screen readers and our scripts go by it.
+_SPEAK = """document.documentElement.lang = [navigator.language.slice(0, 2).toLowerCase()].find((first) => first in window.FERSYS_WORDS) ?? "en";"""
 _ICON = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 100 100'><text y='.9em' font-size='90'>🙂</text></svg>"
 
 

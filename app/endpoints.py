@@ -69,8 +69,8 @@ def _answer(picture: Upload | None, models: Sequence[Model]) -> Answer:
 
 
 def _size(answer: Answer) -> dict[str, Any]:
-    assert answer.image is not None
-    return {"width": answer.image.shape[1], "height": answer.image.shape[0]}
+    width, height = answer.size
+    return {"width": width, "height": height}
 
 
 def _said(said: Prediction) -> dict[str, Any]:

@@ -19,9 +19,7 @@ from app.headers import adding, security_headers
 from app.login import Login
 from app.rates import Rates, household, session_of
 from app.refusals import Refusal, instead_of_a_full_queue, refuse
-from app.rules import MEGABYTE, WORK, Budgets, Rule, find_rule
-from app.switches import MAX_FILE_SIZE as MAX_FILE_SIZE
-from app.switches import MAX_PIXELS as MAX_PIXELS
+from app.rules import CLOSED, MEGABYTE, WORK, Budgets, Rule, find_rule, route_of
 
 ADDRESS = "fersys.address"  # where routes find in their scope whom a request is counted for
 CROWD = "fersys.crowd"  # … and whether the server is being stopped, for those that take minutes
@@ -66,7 +64,7 @@ class Guard:
         scope[ADDRESS] = address = household(client_address(scope, self._policy.trusted))
         scope[CROWD] = self.crowd
         try:
-            with self.crowd.enter(address, scope["path"], scope["type"]):
+            with self.crowd.enter(address, route_of(scope), scope["type"]):
                 await self._admit(scope, receive, send, address)
         except Refusal as refusal:
             if scope["type"] == "http" and has_body(scope) and refusal.status != 408:
@@ -77,12 +75,15 @@ class Guard:
         self._rates.spend("requests", address)
         if self._login is not None:
             self._login.check(scope)
+        path = route_of(scope)  # where the app hears the request, if it was told to lie below another path
+        if path.startswith(CLOSED):
+            raise Refusal(404, "closed")
         if scope["type"] == "websocket" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self._app(scope, receive, send)
             return
         if self.crowd.stopping:
             raise Refusal(503, "stopping", 30)
-        rule = find_rule(scope["path"])
+        rule = find_rule(path)
         length = check_length(scope, rule)
         for budget in rule.budgets:
             if budget != "session":  # its name stands in the body

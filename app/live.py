@@ -186,7 +186,7 @@ def read_settings(text: str) -> tuple[list[str], float]:
     try:
         said = json.loads(text[:_MAX_SETTINGS])
         names, half_life = said.get("models", []), float(said.get("half_life", HALF_LIFE))
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ConfigError("Live view: expected settings as JSON, with models and half_life. Received: something else") from error
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or not 0 <= half_life <= LONGEST_HALF_LIFE:
         raise ConfigError(f"Live view: expected names of models, and a half-life of 0–{LONGEST_HALF_LIFE:g} s. Received: {names}, {half_life}")

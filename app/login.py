@@ -10,6 +10,7 @@ from typing import Protocol
 from starlette.types import Scope
 
 from app.refusals import Refusal
+from app.rules import route_of
 
 # What the login form needs, what says whether the server is up, and the CAPTCHA service, whose users have no account.
 _OPEN_PATHS = {"/", "/healthz", "/login", "/logout", "/theme.css", "/manifest.json", "/robots.txt", "/favicon.ico", "/siteverify"}
@@ -41,7 +42,7 @@ class Login:
         Raises:
             Refusal: if it has none.
         """
-        if not is_open(scope["path"]) and not any(token in self._accounts.tokens for token in self._tokens(scope)):
+        if not is_open(route_of(scope)) and not any(token in self._accounts.tokens for token in self._tokens(scope)):
             raise Refusal(401, "login")
 
     def _tokens(self, scope: Scope) -> Iterator[str]:

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from app.draw import fit
 from app.models import Model
 from app.switches import MAX_PIXELS
 from fersys import FaceResult, detect, read_image
@@ -27,6 +28,7 @@ class Answer:
         detect_seconds: time to find the faces.
         model_seconds: time of each model for all faces together, by model name.
         error: what is wrong with the file; empty if nothing is.
+        full_size: width and height of the picture, if `image` is a copy of another size.
     """
 
     name: str
@@ -35,6 +37,12 @@ class Answer:
     detect_seconds: float = 0.0
     model_seconds: dict[str, float] = field(default_factory=dict)
     error: str = ""
+    full_size: tuple[int, int] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels of the picture that was looked at; 0, 0 if it could not be read."""
+        return self.full_size or ((0, 0) if self.image is None else (self.image.shape[1], self.image.shape[0]))
 
 
 def look(image: Image, models: Sequence[Model], name: str = "") -> Answer:
@@ -72,6 +80,11 @@ def look_at_upload(upload: Upload, models: Sequence[Model], name: str) -> Answer
         return look(take(upload), models, name)
     except ImageError as error:
         return Answer(name, error=str(error))
+
+
+def fitted(answer: Answer) -> Answer:
+    """Return an answer that holds its picture in a size for the screen: twenty photos as they are fill a gigabyte."""
+    return answer if answer.image is None else replace(answer, image=fit(answer.image), full_size=answer.size)
 
 
 def forget(uploads: Sequence[Upload]) -> None:

@@ -48,6 +48,6 @@ def session_of(body: bytes) -> str:
     """Return which open page a body says that it comes from; empty if none."""
     try:
         content = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return str(content.get("session_hash") or "")[:64] if isinstance(content, dict) else ""

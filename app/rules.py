@@ -5,6 +5,8 @@ To add a route that takes more than a megabyte, or asks the models: a line in `R
 
 from dataclasses import dataclass
 
+from starlette.types import Scope
+
 from app.switches import MAX_UPLOAD
 
 MEGABYTE = 1_000_000
@@ -42,6 +44,17 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("/fersys/heat", WORK),
     ("/", OTHER),
 )
+
+
+# Routes of Gradio that the page has no use for: one writes down what a visitor was answered, pictures and all; the other
+# hands whatever anybody sends to ffmpeg, and leaves files open.
+CLOSED = ("/gradio_api/deep_link", "/gradio_api/process_recording")
+
+
+def route_of(scope: Scope) -> str:
+    """Return the path by which the app finds the route: the request's own, or what follows the path below which the app was told to lie."""
+    root, path = scope.get("root_path", ""), str(scope["path"])
+    return path.removeprefix(root) if path.startswith(f"{root}/") else path
 
 
 def find_rule(path: str) -> Rule:

@@ -36,7 +36,7 @@ LAUNCH: dict[str, Any] = {
     "max_file_size": MAX_FILE_SIZE,
     "enable_monitoring": False,
     "run_history": False,  # or the browser keeps inputs and answers in its local storage
-    "state_session_capacity": 200,  # sessions remembered; each holds its last upload's path
+    "state_session_capacity": 200,  # sessions remembered; `harden` sees to it that none holds an answer
     "strict_cors": True,
     "ssr_mode": False,  # no Node server beside this one
     "pwa": False,
@@ -71,11 +71,14 @@ def harden() -> None:
 
     A client may name a URL where Gradio expects an upload, and Gradio would fetch it. And it stores equal uploads as
     one file: of two people with the same picture, the first to be answered would delete it under the other's eyes.
+    And for links to a page as it stands, which ours has none of, it keeps each visitor's last answer, pictures and all.
     """
     import gradio.processing_utils
     import gradio.route_utils
+    import gradio.state_holder
     import PIL.Image
 
+    gradio.state_holder.SessionState._update_value_in_config = _keep_nothing  # type: ignore[method-assign]
     gradio.route_utils.GradioUploadFile = _apart(gradio.route_utils.GradioUploadFile)  # type: ignore[misc]
     PIL.Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # `read_image` refuses them; the log stays silent
@@ -93,6 +96,10 @@ def _apart(kind: Any) -> Any:
             self.sha.update(secrets.token_bytes(16))
 
     return Upload
+
+
+def _keep_nothing(*_: object) -> None:
+    return None
 
 
 async def _refuse_download(*_: object, **__: object) -> NoReturn:

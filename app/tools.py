@@ -1,6 +1,6 @@
 """The public endpoints as tools for language models' programs (MCP): no picture outlives its answer there either."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,20 @@ def forget_pictures(server: Any) -> None:
 
     def convert_and_note(value: Any, positions: Any) -> Any:
         converted = convert(value, positions)
-        made.set(tuple(_files(converted)))
+        made.set(tuple({*_files(converted)} - {*_files(value)}))  # what a client names is not ours to delete
         return converted
 
-    server.convert_strings_to_filedata = convert_and_note
+    prepare = server._prepare_tool_call_args
+
+    def prepare_or_forget(*given: Any, **named: Any) -> Any:
+        made.set(())
+        try:
+            return prepare(*given, **named)
+        except BaseException:
+            _delete(made.get())
+            raise
+
+    server.convert_strings_to_filedata, server._prepare_tool_call_args = convert_and_note, prepare_or_forget
     for name in ("_execute_tool_without_progress", "_execute_tool_with_progress"):
         setattr(server, name, _then_forget(getattr(server, name), made))
 
@@ -45,12 +55,16 @@ def _files(value: Any) -> Iterator[Path]:
             yield from _files(inner)
 
 
+def _delete(files: Iterable[Path]) -> None:
+    for path in files:
+        path.unlink(missing_ok=True)
+
+
 def _then_forget(execute: Callable[..., Awaitable[Any]], made: ContextVar[tuple[Path, ...]]) -> Callable[..., Awaitable[Any]]:
     async def execute_and_forget(*given: Any, **named: Any) -> Any:
         try:
             return await execute(*given, **named)
         finally:
-            for path in made.get():
-                path.unlink(missing_ok=True)
+            _delete(made.get())
 
     return execute_and_forget

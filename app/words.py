@@ -51,10 +51,10 @@ def say(language: str, key: str, /, **values: object) -> str:
 
 
 def language_of(request: "gr.Request | HTTPConnection | None") -> str:
-    """Return the first language that the visitor's browser asks for and we speak."""
+    """Return the language that the visitor's browser asks for first, if we speak it: Gradio heeds no other, and a page speaks one language."""
     asked = request.headers.get("accept-language", "") if request else ""
-    wanted = (part.partition(";")[0].strip().lower()[:2] for part in asked.split(","))
-    return next((language for language in wanted if language in LANGUAGES), LANGUAGES[0])
+    first = asked.strip().lower()[:2]
+    return first if first in LANGUAGES else LANGUAGES[0]
 
 
 class Words:

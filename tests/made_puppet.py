@@ -84,7 +84,7 @@ class Puppeteer:
         image = self.actor.show(view, self.time)
         done, content = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
         assert done
-        return base64.b64encode(content).decode()
+        return base64.b64encode(content.tobytes()).decode()
 
 
 class _PacedSession:

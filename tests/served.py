@@ -139,8 +139,14 @@ def _changed_back() -> Iterator[None]:
     """What the switches change for their process is changed back for the other tests."""
     import gradio.processing_utils
     import gradio.route_utils
+    import gradio.state_holder
 
-    changed = ((PIL.Image, "MAX_IMAGE_PIXELS"), (gradio.processing_utils, "async_ssrf_protected_get"), (gradio.route_utils, "GradioUploadFile"))
+    changed = (
+        (PIL.Image, "MAX_IMAGE_PIXELS"),
+        (gradio.processing_utils, "async_ssrf_protected_get"),
+        (gradio.route_utils, "GradioUploadFile"),
+        (gradio.state_holder.SessionState, "_update_value_in_config"),
+    )
     with pytest.MonkeyPatch.context() as patch:
         for name in _CHANGED:
             patch.setenv(name, os.environ.get(name, ""))

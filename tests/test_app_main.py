@@ -24,6 +24,16 @@ for name in ("tensorflow", "keras", "datasets", "sklearn", "matplotlib", "deepfa
 sys.argv[0] = "app"
 runpy.run_module("app", run_name="__main__", alter_sys=True)
 """
+_RUN_WARNED = """
+import runpy, warnings
+import app.models
+load = app.models.load_models
+def warn_and_load(refs):
+    warnings.warn("the hub does not answer")
+    return load(refs)
+app.models.load_models = warn_and_load
+runpy.run_module("app", run_name="__main__", alter_sys=True)
+"""
 _RUN_WITHOUT_LINK = """
 import gradio.networking, runpy
 def fail(*_, **__):
@@ -131,6 +141,13 @@ def test_a_folder_that_is_no_package_is_one_line(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
     assert "fersys.json" in done.stderr
     assert str(tmp_path / "missing") in done.stderr
+
+
+def test_what_a_model_warns_of_is_one_line(tmp_path: Path) -> None:
+    done = run("--cnn", str(tmp_path / "missing"), "--port", str(free_port()), code=_RUN_WARNED)
+    warning, error = done.stderr.splitlines()
+    assert warning == "warning: the hub does not answer"
+    assert error.startswith("error: ")
 
 
 def test_a_changed_package_is_one_line(package: Path) -> None:

@@ -96,6 +96,17 @@ def test_page_fits_the_screen_and_no_column_is_cut_off(page: Page, astronaut: Im
     assert max(ends) <= right
 
 
+@pytest.mark.parametrize("page", [{"viewport": PHONE}, {"viewport": {"width": 320, "height": 640}}], ids=["phone", "small phone"], indirect=True)
+def test_every_tab_is_seen_on_a_narrow_screen(page: Page) -> None:
+    tabs = page.locator("#fersys-tabs > .tab-wrapper [role=tab]")
+    assert [text.strip() for text in tabs.all_inner_texts()] == ["Image", "Webcam", "CAPTCHA", "Video", "Compare", "About"]
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    for box in (tab.bounding_box() for tab in tabs.all()):
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+
+
 @in_german
 def test_the_page_speaks_german_on_a_dark_phone(page: Page, astronaut: Image, tmp_path: Path) -> None:
     assert "sieben Ausdrücke" in wait_for(page, ".fersys-welcome")

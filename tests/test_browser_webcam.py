@@ -217,6 +217,30 @@ def test_a_snapshot_is_answered_in_the_image_tab_and_releases_the_camera(page: P
     assert not page.evaluate(ON)
 
 
+@pytest.mark.parametrize(
+    "page", [{"viewport": {"width": 1200, "height": 800}, "locale": locale} for locale in ("en-US", "de-DE")], ids=["english", "german"], indirect=True
+)
+def test_no_verdict_is_broken_within_a_word_or_cut(page: Page) -> None:
+    go_live(page)
+    page.click("[data-do=pause]")
+    room = page.evaluate("""() => [...document.querySelectorAll("[data-part=verdict]")].flatMap((verdict) =>
+        Object.values(window.fersysWebcam.looks).map(([word]) => {
+            verdict.textContent = word;
+            const text = document.createRange(), column = verdict.closest("td").getBoundingClientRect();
+            text.selectNodeContents(verdict);
+            return [word, text.getClientRects().length, column.right - text.getBoundingClientRect().right];
+        }))""")
+    assert [word for word, lines, left in room if lines > 1 or left < 0] == []
+    assert len(room) == 2 * len(EMOTIONS)
+
+
+@pytest.mark.parametrize("page", [{"locale": "de-DE"}], indirect=True)
+def test_numbers_are_written_as_the_language_does(page: Page) -> None:
+    go_live(page)
+    page.locator("[data-do=smooth]").fill("1.5")
+    expect(page.locator("[data-part=half-life]")).to_contain_text("1,5 s")
+
+
 def test_smoothing_is_set_and_said(page: Page) -> None:
     go_live(page)
     slider = page.locator("[data-do=smooth]")

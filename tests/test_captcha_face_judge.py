@@ -150,14 +150,14 @@ def test_a_passed_session_that_is_shown_again_is_refused(eyes: list[Sight | None
 
 
 def test_frames_of_a_step_before_do_not_count_as_seen_in_the_next(eyes: list[Sight | None]) -> None:
-    judge, film = FaceJudge(Rules([], TABLE)), smiling(holds=14)
+    judge, film = FaceJudge(Rules([], TABLE)), smiling(rests=20, holds=14)
     begun = judge.begin()
     begun.ask(Prompt("happy"), 0.0)
     assert show(begun, eyes, film).accepted
     begun = judge.begin()
     begun.ask(Prompt("sad"), 0.0)
-    show(begun, eyes, film[:20])
-    assert begun._known == [True] * 20
+    show(begun, eyes, film[:24])
+    assert begun._known == [True] * 24
     begun.ask(Prompt("happy"), 3.0)
     assert show(begun, eyes, later(smiling(holds=14), 3.1)).accepted
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.captcha import own
 from app.captcha.frame_page import Look, make_frame
 from app.captcha.scripted import ScriptedJudge
 from app.words import LANGUAGES, say
@@ -90,3 +91,39 @@ def test_no_style_or_script_stands_in_the_page(desk: Desk) -> None:
     text = page(desk)
     assert not re.search(r"<style| style=| on\w+=", text)
     assert re.findall(r"<script[^>]*>[^<]*", text) == ['<script type="module" src="assets/frame.js">']
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_people_are_told_what_is_left_of_the_frames(desk: Desk, language: str) -> None:
+    told = page(desk, language).partition('data-for="tell"')[2].partition("</section>")[0]
+    assert html.escape(say(language, "frame.told_trace")) in told
+    assert "512" in told
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_face_and_turn_that_may_be_asked_has_a_drawing_and_a_name(tmp_path: Path, language: str) -> None:
+    desk = make_desk(tmp_path, ScriptedJudge(turns=("left", "right")))
+    text = page(desk, language)
+    assert len(set(re.findall(r"<template data-picture=[^>]*>(.*?)</template>", text))) == 3 * len(EMOTIONS)
+    for name in EMOTIONS:
+        assert {f'data-picture="{name} {turn}"' for turn in ("", "left", "right")} <= set(re.findall(r'data-picture="[^"]*"', text))
+    assert {f"face_{name}" for name in EMOTIONS} | {"faced_left", "faced_right"} <= set(settings(text)["words"])
+
+
+def test_our_own_tab_has_a_page_that_only_we_may_show_with_a_result_to_share(desk: Desk) -> None:
+    made = make_frame(desk.service, Look(own.KEY, host="captcha.example"))
+    assert made.policy.endswith("frame-ancestors 'self'")
+    assert 'data-place="tab"' in made.html
+    assert settings(made.html)["hostname"] == own.HOST
+    assert 'data-part="share"' in made.html
+    assert 'data-part="share"' not in page(desk)
+    assert settings(page(desk))["hostname"] == ""
+
+
+def test_no_secret_opens_what_our_own_tab_s_site_key_gives(desk: Desk) -> None:
+    begun = desk.client.post("/captcha/v1/challenges", json={"sitekey": own.KEY, "hostname": own.HOST}).json()
+    while begun["state"] == "open":
+        begun = desk.show(begun)
+    assert begun["token"]
+    assert desk.verify(begun["token"])["error-codes"] == ["invalid-input-response"]
+    assert desk.verify(begun["token"], secret=f"{own.KEY}.{'A' * 43}")["error-codes"] == ["invalid-input-secret"]

@@ -1,5 +1,7 @@
 """The bench's own wiring, on sights made by hand; what the attacks do is in `reports/spoof.md`."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,15 +10,18 @@ import pytest
 from app.captcha import face_judge, spoof_command
 from app.captcha.expressions import Expressions
 from app.captcha.face_judge import Rules
+from app.captcha.seen import SeenFrames
 from app.captcha.sights import Sight
 from app.captcha.spoof_actors import Film, Library, Player, Prints, Puppet
 from app.captcha.spoof_bench import CUES, Counts, play, staged, total
 from app.captcha.spoof_kinds import KINDS, Props
 from app.captcha.spoof_people import Person
-from app.captcha.spoof_pictures import Still
+from app.captcha.spoof_pictures import Still, lend
+from fersys import detect, mesh, read_image
 from fersys.errors import ConfigError
 from fersys.labels import EMOTIONS
 from fersys.results import Image
+from fersys.video import opened
 from tests.made_sights import head, sight
 
 TABLE = Expressions(dict.fromkeys(EMOTIONS, 0.5), ("happy", "sad"), {})
@@ -116,3 +121,30 @@ def test_a_cue_that_does_not_exist_cannot_be_switched_off(tmp_path: Any) -> None
 def test_without_clips_the_benches_say_what_they_need(tmp_path: Any) -> None:
     with pytest.raises(ConfigError, match="clips"):
         spoof_command.judge_bench(tmp_path)
+
+
+def still_of(image: Image) -> Still:
+    face = detect(image)[0]
+    return Still(image, mesh(image, face).points.astype(np.float64))
+
+
+def filmed(media: Path) -> Person:
+    """The man of the first clip: at rest and smiling as he was filmed, surprised with another face."""
+    with opened(media / "single_face.mp4") as reader:
+        frames = [frame for _, frame in reader.frames()]
+    rest = still_of(frames[4])
+    donor = still_of(read_image(media / "0-f1-su-ph.jpg"))
+    return Person("single_face", rest, {"happy": lend(still_of(frames[50]), rest), "surprise": lend(donor, rest)}, ("surprise",))
+
+
+def test_photos_of_a_filmed_man_do_not_pass_and_would_without_the_cues(media: Path) -> None:
+    if not (media / "single_face.mp4").is_file():
+        pytest.skip("needs the filmed man")
+    rules, props = spoof_command.open_rules(), Props(filmed(media), [], [])
+    rules = replace(rules, table=replace(rules.table, asked=("happy", "surprise")))
+    kind = KINDS["photo, static"]
+    with staged(rules) as (stage, codes):
+        end = play(stage, codes, kind.make(props, np.random.default_rng(0)))
+    assert (end.passed, end.code) == (False, "sudden")
+    with staged(replace(rules, seen=SeenFrames(), off=frozenset(kind.cues))) as (stage, codes):
+        assert play(stage, codes, kind.make(props, np.random.default_rng(0))).passed

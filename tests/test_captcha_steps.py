@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-import numpy as np
 import pytest
 
 from app.captcha import steps
@@ -124,4 +123,12 @@ def test_with_the_order_off_any_expression_that_may_be_asked_will_do() -> None:
 def test_what_is_remembered_of_a_step_is_bounded() -> None:
     long = play(step(), smiling(holds=300))
     assert len(long.path) <= steps._KEPT
-    assert np.isfinite(measure(long)["flat"])
+
+
+def test_who_takes_long_between_rest_and_pose_is_not_sudden() -> None:
+    begin = smiling()[:7]
+    slow = [sight(0.7 + number / 10, "neutral", head(0.4 + 0.003 * number)) for number in range(120)]
+    for one in slow:
+        one.agreement[EMOTIONS.index("happy")] = 0.45
+    end = [sight(12.7 + number / 10, "happy", head(min(0.8 + number / 10, 1))) for number in range(12)]
+    assert deny(measure(play(step(), [*begin, *slow, *end])), Limits(), NONE) == ""

@@ -18,7 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 from app import guard, switches
 from app.addresses import parse_networks
 from app.guard import Guard, Policy
-from app.rules import MEGABYTE, UPLOAD, Budgets
+from app.rules import CLOSED, MEGABYTE, UPLOAD, Budgets
 from tests.asking import PEER, Inner, ask, pieces, reply_of, scope_of
 from tests.served import Served, fetch, file_data, serve, status
 
@@ -142,6 +142,12 @@ def test_megabytes_are_counted_beside_uploads() -> None:
 def test_looking_at_the_page_draws_on_no_budget_for_work(path: str) -> None:
     door = Guard(Inner(), strict(work="1/minute", session="1/minute", uploads="1/minute"))
     assert [ask(door, scope_of(path, method="GET")).status for _ in range(5)] == [200] * 5
+
+
+def test_below_a_path_of_the_owner_s_choice_the_same_rules_count() -> None:
+    door = Guard(Inner(), strict(work="1/minute"))
+    below = [{**scope_of(f"/below{CALL}"), "root_path": "/below"} for _ in range(2)]
+    assert [ask(door, scope).status for scope in below] == [200, 429]
 
 
 def test_there_is_an_end_to_requests_of_every_kind() -> None:
@@ -270,6 +276,14 @@ def test_a_file_above_the_limit_is_refused(served: Served) -> None:
         served.upload("large.jpg", bytes((limit + 1) << 20))
     assert refusal.value.code == 413
     assert served.files() == []
+
+
+@pytest.mark.parametrize("route", [*CLOSED, "/gradio_api/deep_link?session_hash=x"])
+def test_what_writes_answers_down_or_runs_a_converter_is_closed(served: Served, route: str) -> None:
+    assert status(f"{served.url}{route}") == 404
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        fetch(f"{served.url}{route}", b"{}")
+    assert refusal.value.code == 404
 
 
 @pytest.mark.parametrize("route", ["monitoring/summary", "monitoring", "gradio_api/runs"])

@@ -1,6 +1,8 @@
 """The Image tab's handler, without a browser."""
 
+import base64
 import io
+import json
 import re
 from pathlib import Path
 
@@ -79,6 +81,15 @@ def test_a_picture_of_too_many_pixels_is_refused_with_its_size_and_the_limit(tmp
     assert told in answer
     assert "5000×5001" in answer
     assert "24 " in answer
+
+
+def test_boxes_and_tables_are_those_of_the_picture_as_it_was_uploaded(tmp_path: Path, astronaut: Image, arms: Arms) -> None:
+    large = np.asarray(PIL.Image.fromarray(astronaut).resize((2048, 2048)))
+    html = respond([uploaded(tmp_path, png(large))], arms)[1]
+    (box,) = re.findall(r'class="fersys-box[^>]*style="left:([\d.]+)%', html)
+    table = json.loads(base64.b64decode(re.findall(r"data:application/json;base64,([^\"]+)", html)[0]))[0]
+    assert (table["width"], table["height"]) == (2048, 2048)
+    assert float(box) == pytest.approx(100 * table["faces"][0]["box"][0] / 2048, abs=0.01)
 
 
 def test_several_pictures_get_an_answer_each_under_their_names(tmp_path: Path, astronaut: Image, noise: Image, arms: Arms) -> None:

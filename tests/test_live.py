@@ -146,7 +146,9 @@ def test_too_large_a_frame_ends_the_visit(client: TestClient) -> None:
         assert hear(socket) == 1009
 
 
-@pytest.mark.parametrize("settings", ["nothing", "[]", '{"models": ["stranger"]}', '{"half_life": "much"}', '{"half_life": NaN}', '{"models": 1}'])
+@pytest.mark.parametrize(
+    "settings", ["nothing", "[]", '{"models": ["stranger"]}', '{"half_life": "much"}', '{"half_life": NaN}', '{"models": 1}', f'{{"half_life": 1{"0" * 400}}}']
+)
 def test_impossible_settings_end_the_visit(client: TestClient, settings: str) -> None:
     with client.websocket_connect(PATH, headers=OURS) as socket:
         socket.receive_json()

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import PIL.Image
 import pytest
 
-from app.looking import forget, look, look_at_upload, take
+from app.looking import Answer, fitted, forget, look, look_at_upload, take
 from app.models import Model
 from fersys.errors import ImageError
 from tests.fixed import Fixed, png, uploaded
@@ -70,6 +70,17 @@ def test_sideways_photo_is_turned_upright(tmp_path: Path, astronaut: Image, mode
     exif[0x0112] = 6  # the camera was turned: show it rotated by 90° clockwise
     PIL.Image.fromarray(np.rot90(astronaut).copy()).save(buffer, "JPEG", exif=exif, quality=95)
     assert len(look_at_upload(uploaded(tmp_path, buffer.getvalue()), models, "turned.jpg").faces) == 1
+
+
+def test_what_waits_to_be_shown_is_a_small_copy_that_knows_the_real_size(models: list[Model]) -> None:
+    answer = fitted(look(np.zeros((3000, 4000, 3), np.uint8), models))
+    assert answer.image is not None
+    assert (answer.size, max(answer.image.shape)) == ((4000, 3000), 1120)
+
+
+def test_what_could_not_be_read_stays_as_it_is() -> None:
+    answer = Answer("holiday.jpg", error="no picture")
+    assert (fitted(answer), answer.size) == (answer, (0, 0))
 
 
 def test_uploads_that_nobody_looks_at_are_deleted(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ def test_an_ipv6_customer_is_one_whatever_the_address(address: str, counted: str
 
 
 @pytest.mark.parametrize(
-    ("body", "session"), [(b'{"session_hash": "abc"}', "abc"), (b"{}", ""), (b"[1]", ""), (b"no json", ""), (b"\xff", ""), (b'{"session_hash": null}', "")]
+    ("body", "session"),
+    [(b'{"session_hash": "abc"}', "abc"), (b"{}", ""), (b"[1]", ""), (b"no json", ""), (b"\xff", ""), (b'{"session_hash": null}', ""), (b"[" * 100_000, "")],
 )
 def test_a_session_is_read_from_what_gradio_s_page_sends(body: bytes, session: str) -> None:
     assert session_of(body) == session

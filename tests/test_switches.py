@@ -1,13 +1,18 @@
 """The switches for privacy and safety."""
 
+import gc
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import PIL.Image
 import pytest
 
 from app import switches
-from tests.served import Served, serve
+from tests.browsing import saved
+from tests.served import Served, fetch, serve
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +51,16 @@ def test_equal_uploads_are_two_files(served: Served) -> None:
     assert paths[0] != paths[1]
     for path in paths:
         path.unlink()
+
+
+def test_the_server_keeps_no_answer_when_it_was_given(served: Served, tmp_path: Path, astronaut: npt.NDArray[np.uint8]) -> None:
+    """Gradio would keep the last one of each visitor, with the pictures in it."""
+    from gradio.state_holder import StateHolder
+
+    upload, session = served.upload("face.png", saved(tmp_path, astronaut).read_bytes()), "a-visitor"
+    asked = next(one["id"] for one in json.loads(fetch(f"{served.url}/config"))["dependencies"] if one["api_name"] == "respond_here")
+    fetch(f"{served.url}/gradio_api/queue/join", json.dumps({"data": [[upload]], "fn_index": asked, "session_hash": session}).encode())
+    assert "data:image/jpeg" in fetch(f"{served.url}/gradio_api/queue/data?session_hash={session}")
+    sessions = [holder.session_data[session] for holder in gc.get_objects() if isinstance(holder, StateHolder) and session in holder]
+    assert len(sessions) == 1
+    assert "data:image/jpeg" not in str(list(sessions[0].components))

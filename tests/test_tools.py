@@ -26,7 +26,13 @@ class Server:
 
     def convert_strings_to_filedata(self, value: Any, positions: Any) -> Any:
         self.made.write_bytes(b"picture")
-        return {"picture": [{"path": str(self.made), "meta": {}}], "model": None, "number": 1}
+        return {**value, "picture": [{"path": str(self.made), "meta": {}}], "model": None, "number": 1}
+
+    def _prepare_tool_call_args(self, name: str, arguments: Any) -> Any:
+        converted = self.convert_strings_to_filedata(arguments, [])
+        if name != "known":
+            raise ValueError
+        return converted
 
     async def _execute_tool_without_progress(self, job: Any) -> Any:
         assert self.made.is_file()
@@ -52,6 +58,27 @@ def test_a_picture_is_there_for_the_tool_and_gone_after_it(tmp_path: Path, job: 
         with pytest.raises(ValueError):  # noqa: PT011 - the tool's own
             asyncio.run(call())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_that_came_with_a_wrong_call_is_deleted_too(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    forget_pictures(server)
+    with pytest.raises(ValueError):  # noqa: PT011 - the tool's own
+        server._prepare_tool_call_args("unknown", {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_a_client_names_is_left_alone(tmp_path: Path) -> None:
+    server, own = Server(tmp_path), tmp_path / "own.txt"
+    own.write_text("the server's")
+    forget_pictures(server)
+
+    async def call() -> None:
+        server._prepare_tool_call_args("known", {"other": {"path": str(own)}})
+        await server._execute_tool_without_progress("fine")
+
+    asyncio.run(call())
+    assert list(tmp_path.iterdir()) == [own]
 
 
 def test_gradio_s_reason_for_having_no_tools_is_told() -> None:

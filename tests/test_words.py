@@ -38,9 +38,9 @@ def test_a_text_that_is_not_there_is_named(language: str, key: str) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "language"),
-    [("de-AT,de;q=0.9,en;q=0.8", "de"), ("fr-FR,fr;q=0.9,de;q=0.7", "de"), ("fr", "en"), ("EN-us", "en"), ("", "en"), (None, "en")],
+    [("de-AT,de;q=0.9,en;q=0.8", "de"), ("fr-FR,fr;q=0.9,de;q=0.7", "en"), ("fr", "en"), ("EN-us", "en"), ("", "en"), (None, "en")],
 )
-def test_the_first_language_that_is_asked_for_and_spoken_is_chosen(asked: str | None, language: str) -> None:
+def test_the_language_that_is_asked_for_first_is_chosen_if_it_is_spoken(asked: str | None, language: str) -> None:
     request: Any = SimpleNamespace(headers={} if asked is None else {"accept-language": asked})
     assert language_of(request) == language
 

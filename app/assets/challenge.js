@@ -26,11 +26,9 @@
     open() {
       const page = new URL(base() + this.root.dataset.page, location.href);
       page.searchParams.set("language", document.documentElement.lang);
-      const theme = document.body.classList.contains("dark") ? "dark" : "light";
-      page.searchParams.set("theme", theme);
+      page.searchParams.set("theme", document.body.classList.contains("dark") ? "dark" : "light");
       const frame = (this.frame = document.createElement("iframe"));
       Object.assign(frame, { title: this.root.dataset.title, allow: "camera; clipboard-write", src: page });
-      frame.style.colorScheme = theme; // where it differs from what is inside, browsers paint a ground
       frame.addEventListener("load", () => setTimeout(() => this.ready || this.close(), PATIENCE));
       this.part("place").append(frame);
     }
@@ -54,6 +52,7 @@
       this.ready = true;
       this.part("waiting").hidden = this.part("closed").hidden = true;
       this.frame.dataset.ready = "";
+      this.frame.contentDocument.documentElement.style.setProperty("--paper", getComputedStyle(this.root).backgroundColor);
       this.tell({ kind: "settings" });
     }
   }

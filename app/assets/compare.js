@@ -194,9 +194,10 @@
       chosen.damage ??= Object.keys(given.corruptions)[0];
       place.append(choices("damage", Object.keys(given.corruptions).map((key) => [key, words(`damage_${key}`)])), legend(known));
       const height = 250, svg = canvas(place, height, words("robustness_alt")), strengths = given.corruptions[chosen.damage].strengths;
-      const frame = grid(svg, svg.wide, height, words(`unit_${chosen.damage}`), words("axis_accuracy"), 1, [words("none"), ...strengths.map((one) => number(one, one < 1 && one > 0 ? 2 : one % 1 ? 1 : 0))]);
+      const marks = strengths.map((one) => number(one, one < 1 && one > 0 ? 2 : one % 1 ? 1 : 0));
+      const frame = grid(svg, svg.wide, height, words(`unit_${chosen.damage}`), words("axis_accuracy"), 1, [words("none"), ...marks]);
       for (const [side, who] of known) path(svg, side, [given.models[who].clean, ...given.models[who].accuracy[chosen.damage]].map((value, index) => [frame.x(index / strengths.length), frame.y(value)]));
-      place.append(svg, table([words("model"), words("none"), ...strengths.map(String)], known.map(([, who]) => [who, percent(given.models[who].clean), ...given.models[who].accuracy[chosen.damage].map((value) => percent(value))])));
+      place.append(svg, table([words("model"), words("none"), ...marks], known.map(([, who]) => [who, percent(given.models[who].clean), ...given.models[who].accuracy[chosen.damage].map((value) => percent(value))])));
     },
 
     learning(place) {

@@ -10,6 +10,7 @@
 
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
   const percent = (score) => (score > 0 && score < 0.005 ? "<1%" : `${Math.round(100 * score)}%`);
+  const decimal = (number) => number.toLocaleString(document.documentElement.lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const argmax = (scores) => scores.indexOf(Math.max(...scores));
   const stamp = () => new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-");
 
@@ -219,7 +220,7 @@
     }
 
     showHalfLife() {
-      this.part("half-life").textContent = this.half ? fill(this.words.seconds, { seconds: this.half.toFixed(1) }) : this.words.off;
+      this.part("half-life").textContent = this.half ? fill(this.words.seconds, { seconds: decimal(this.half) }) : this.words.off;
       this.root.querySelector("[data-do=smooth]").setAttribute("aria-valuetext", this.part("half-life").textContent);
     }
 
@@ -366,7 +367,7 @@
       this.part("meter").innerHTML = `<b>${fill(this.words.rate, { rate })}</b> <span>${fill(this.words.detail, numbers)}</span>`;
       for (const [side, model] of this.sides) {
         const ms = this.told?.models[model];
-        this.cells[side].ms.textContent = ms === undefined ? "" : fill(this.words.model, { ms: ms < 10 ? ms.toFixed(1) : Math.round(ms) });
+        this.cells[side].ms.textContent = ms === undefined ? "" : fill(this.words.model, { ms: ms < 10 ? decimal(ms) : Math.round(ms) });
       }
       if (this.rows) this.part("recording").textContent = `● ${fill(this.words.recording, { rows: this.rows.length - 1 })}`;
     }
@@ -482,15 +483,9 @@
       const canvas = document.createElement("canvas");
       Object.assign(canvas, { width: this.video.videoWidth, height: this.video.videoHeight });
       canvas.getContext("2d").drawImage(this.video, 0, 0);
-      canvas.toBlob((blob) => {
-        const input = document.querySelector("#fersys-upload input[type=file]"), files = new DataTransfer();
-        if (!blob || !input) return;
-        files.items.add(new File([blob], "webcam.jpg", { type: "image/jpeg" }));
-        input.files = files.files;
-        input.dispatchEvent(new Event("change", { bubbles: true }));
-        this.stop("left");
-        openTab("image");
-      }, "image/jpeg", 0.92);
+      this.stop("left");
+      openTab("image");
+      window.fersysImage.give(canvas);
     }
 
     get big() { return this.root.classList.contains("fersys-live-big"); }

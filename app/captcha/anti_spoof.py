@@ -1,7 +1,7 @@
 """DeepFace's anti-spoofing beside the judge: advice that is noted, and decides nothing.
 
-Off unless a judge is built with an `Advisor`. It passes many photos and screens and stops some people (`reports/spoof.md`), so it has
-no veto: each step's last frame gets a flag, a score and the threshold it was held against.
+Off unless a judge is built with an `Advisor`. It passes many photos and screens (LOG.md), so it has no veto:
+each step's last frame gets a flag, a score and the threshold it was held against.
 """
 
 from dataclasses import dataclass

@@ -44,7 +44,7 @@ class Limits:
     """
 
     flat: float = 0.012
-    planar: float = 0.035
+    planar: float = 0.02
     sudden: float = 0.85
     leap: float = 1.0
     cut: float = 14.0

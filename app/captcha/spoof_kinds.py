@@ -44,7 +44,7 @@ class Kind:
     group: str
 
 
-_PHOTO = ("sudden", "flat", "planar", "turn", "leap", "stuck")
+_PHOTO = ("sudden", "flat", "planar", "turn", "leap", "cut", "stuck", "late")
 _FILM = ("order", "turn", "late", "leap")
 _CUT = ("leap", "cut", "sudden")
 
@@ -72,7 +72,7 @@ KINDS: dict[str, Kind] = {
     "photo, static": Kind(_prints("static"), _PHOTO, 0.0, "photo"),
     "photo, hand-held": Kind(_prints("hand-held"), _PHOTO, 0.0, "photo"),
     "photo, bent": Kind(_prints("bent"), _PHOTO, 0.0, "photo"),
-    "photo, cut out": Kind(_prints("cut-out"), ("planar", "turn", "flat", "stuck"), 0.0, "photo"),
+    "photo, cut out": Kind(_prints("cut-out"), _PHOTO, 0.0, "photo"),
     "film, replayed": Kind(_player("replayed"), _FILM, 0.02, "film"),
     "film, looped": Kind(_looped, _FILM, 0.02, "film"),
     "film, reversed": Kind(_player("reversed"), _FILM, 0.02, "film"),

@@ -119,7 +119,7 @@ def measure(step: Step) -> dict[str, float]:
     return {
         "flat": cues.change(before, after),
         "planar": cues.parallax(before[-3:], after[-3:]) if turned else np.inf,
-        "sudden": cues.largest_share([*before, *(one.points for one in step.path if one.at > rest[-1].at)], before, after),
+        "sudden": cues.largest_share([one.points for one in step.path if one.at >= first.at], before, after),
         "stuck": slip if way >= _MOVED else np.inf,
         "frozen": _frozen_share(step.path),
     }

@@ -6,6 +6,7 @@ from html import escape
 
 import gradio as gr
 
+from app import spoof
 from app.cards import loaded_weights, read_card, versions
 from app.models import SPLITS, Model
 from app.page import Page
@@ -121,6 +122,7 @@ def build(page: Page) -> None:
     models, words = page.arms.models, page.words
     gr.HTML(words.html("about.introduction", introduction), apply_default_css=False)
     gr.HTML(words.html("about.measurements", lambda language: measurements(models, language)), apply_default_css=False)
+    gr.HTML(words.html("about.spoof", partial(spoof.view, spoof.read_spoof())), apply_default_css=False)
     gr.HTML(words.html("about.programs", lambda language: programs(page, language)), apply_default_css=False)
     _build_cards(page)
     gr.HTML(words.html("about.running", lambda language: running(models, language)), apply_default_css=False)

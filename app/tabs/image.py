@@ -13,7 +13,7 @@ from app.camera import dialog
 from app.endpoints import build_endpoints
 from app.examples import EXAMPLES, PATH, examples_route
 from app.heat import heat_route
-from app.looking import Upload, forget, look_at_upload
+from app.looking import Upload, fitted, forget, look_at_upload
 from app.models import Arms
 from app.page import Page
 from app.switches import MAX_FILE_SIZE
@@ -32,7 +32,7 @@ def respond(uploads: Sequence[Upload] | None, arms: Arms, language: str = "en") 
         return None, ""
     taken, left = uploads[: html.MOST], uploads[html.MOST :]
     forget(left)
-    found = [look_at_upload(upload, arms.models, _name(upload, number)) for number, upload in enumerate(taken, 1)]
+    found = [fitted(look_at_upload(upload, arms.models, _name(upload, number))) for number, upload in enumerate(taken, 1)]
     return None, html.answers(found, arms, language, len(left))
 
 
