@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
+
 from app import stubs, switches
 from app.access import Access, read_account, read_policy
 from app.models import Arms, load_arms, named_refs
@@ -36,6 +38,9 @@ def main(words: Sequence[str] | None = None) -> int:
 
         return manage(words)
     arguments = _parser(os.environ).parse_args(words)
+    # What is wrong with a video is said by us, in one line.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill cleans up like Ctrl+C
     return run_command(lambda: _serve_from_a_folder(arguments), arguments.debug, stopped="")
 

@@ -15,7 +15,7 @@ from app.draw import LARGEST_SIDE, color, fit, jpeg_url, network_view, thumbnail
 from app.looking import Answer
 from app.models import Arms
 from app.switches import MAX_FILE_SIZE, MAX_PIXELS
-from app.words import say
+from app.words import say, title
 from fersys import EMOTIONS, FaceResult
 from fersys.predicting import FORMATS
 from fersys.predicting import Answer as Row
@@ -141,7 +141,7 @@ def _chip(number: int, result: FaceResult, language: str) -> str:
 
 def _menus(result: FaceResult, arms: Arms, language: str) -> str:
     """Who answers on each side: a menu where there are several, a name where there is one."""
-    titles = {said.model: said.shown_as for said in result.predictions}
+    titles = {said.model: title(language, said.shown_as) for said in result.predictions}
     sides = {side: [(model.name, titles[model.name]) for model in getattr(arms, side) if model.name in titles] for side in _SIDES}
     return f'<div class="fersys-menus">{"".join(_menu(side, models, language) for side, models in sides.items() if models)}</div>'
 

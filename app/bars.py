@@ -6,7 +6,7 @@ from html import escape
 from itertools import product
 
 from app.models import Arms
-from app.words import say
+from app.words import say, title
 from fersys import EMOTIONS, Prediction
 
 EMOJI: dict[str, str] = {
@@ -64,8 +64,8 @@ def bars(said: Sequence[Column], language: str) -> str:
 def _verdict(column: Column, language: str) -> str:
     said = column.said
     side = f'<small class="fersys-side">{say(language, f"image.side_{column.side}")}</small>'
-    name = f'<small class="fersys-hidden">{escape(said.shown_as)}</small>{_took(column.seconds)}'
-    share, word = percent(said.score), f'<strong data-word="{escape(label(said, language))}">{escape(label(said, language))}</strong>'
+    name = f'<small class="fersys-model">{escape(title(language, said.shown_as))}</small>{_took(column.seconds)}'
+    share, word = percent(said.score, language), f'<strong data-word="{escape(label(said, language))}">{escape(label(said, language))}</strong>'
     if said.certain:
         return f'<div class="fersys-verdict">{side}{name}{emoji(said.label)}<span>{word} <b>{share}</b></span></div>'
     guess = say(language, "image.maybe", emotion=say(language, f"emotion.{said.label}"))
@@ -77,14 +77,14 @@ def _took(seconds: float | None) -> str:
 
 
 def _row(emotion: str, said: Sequence[Column], language: str) -> str:
-    cells = "".join(_cell(column, emotion) for column in said)
+    cells = "".join(_cell(column, emotion, language) for column in said)
     return f'<tr><th scope="row">{emoji(emotion)} {escape(say(language, f"emotion.{emotion}"))}</th>{cells}</tr>'
 
 
-def _cell(column: Column, emotion: str) -> str:
+def _cell(column: Column, emotion: str, language: str) -> str:
     score, kind = column.said.scores[emotion], ' class="fersys-top"' if emotion == column.said.label else ""
     bar = f'<i aria-hidden="true"><u style="width:{100 * score:.1f}%"></u></i>'
-    return f"<td{kind} {column.attributes}><div>{bar}<span>{percent(score)}</span></div></td>"
+    return f"<td{kind} {column.attributes}><div>{bar}<span>{percent(score, language)}</span></div></td>"
 
 
 def agreements(said: Sequence[Column], language: str) -> str:
@@ -126,9 +126,14 @@ def glyph(character: str) -> str:
     return f'<span class="fersys-emoji" aria-hidden="true">{character}</span>'
 
 
-def percent(score: float) -> str:
+def percent(score: float, language: str) -> str:
     """Return a probability 0–1 as whole percent, as HTML; what is small but not nothing reads "<1%"."""
-    return "&lt;1%" if 0 < score < 0.005 else f"{100 * score:.0f}%"
+    return ("&lt;1" if 0 < score < 0.005 else f"{100 * score:.0f}") + percent_sign(language)
+
+
+def percent_sign(language: str) -> str:
+    """Return what follows a number of percent: German sets a space between."""
+    return "\N{NO-BREAK SPACE}%" if language == "de" else "%"
 
 
 def milliseconds(seconds: float) -> str:

@@ -45,8 +45,9 @@ def compare(picture: Upload | None, cnn: str | None, deepface: str | None, arms:
 def _compared(result: FaceResult, names: dict[str, str | None]) -> dict[str, Any]:
     by_name = {said.model: said for said in result.predictions}
     sides = {side: _said(by_name[name]) if name else None for side, name in names.items()}
-    labels = [said["label"] for said in sides.values() if said]
-    return {"box": list(result.face.box), **sides, "agree": len(set(labels)) == 1 if len(labels) > 1 else None}
+    both = [said for said in sides.values() if said]
+    agree = len({said["label"] for said in both}) == 1 if len(both) > 1 else None
+    return {"box": list(result.face.box), **sides, "agree": agree, "certain": all(said["certain"] for said in both)}
 
 
 def _find(name: str | None, models: Sequence[Model]) -> Any:
@@ -109,7 +110,8 @@ def build_endpoints(arms: Arms, event: dict[str, Any]) -> None:
         Returns:
             width and height of the picture; the names of both models; for each face, the largest first, its
             box [x, y, width, height] in pixels, what each side says of it (label, score, certain, scores;
-            null if no arm of DeepFace is here) and whether both name the same expression; the seconds it took.
+            null if no arm of DeepFace is here), agree: whether both name the same expression, even if one is not
+            certain of it, and certain: whether both are; the seconds it took.
         """
         return compare(picture, cnn, deepface, arms)
 

@@ -15,6 +15,7 @@ class Page:
         privacy: key of the text on where pictures go.
         url: the page's address as seen from this machine; a visitor's browser knows how others reach it.
         mcp: whether the public endpoints are offered as MCP tools.
+        captcha: whether the CAPTCHA service answers beside the page; `server.start` knows.
         words: collects what the browser translates.
     """
 
@@ -22,4 +23,5 @@ class Page:
     privacy: str = "page.privacy_local"
     url: str = "http://127.0.0.1:7860"
     mcp: bool = False
+    captcha: bool = False
     words: Words = field(default_factory=Words)

@@ -8,7 +8,7 @@ import os
 import socket
 import time
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.access import Access
@@ -108,6 +108,7 @@ def start(page: Page, address: Address, access: Access | None = None, captcha: "
     access = access or Access()
     post = Post(access, address.share)
     switches.harden()
+    page = replace(page, captcha=captcha is not None)
     demo = build_demo(page)
     further = captcha_routes(captcha) if captcha else []
     ours = {"routes": [health_route(page.arms, post.is_stopping), *routes(page), *further], "lifespan": post.lifespan}

@@ -78,7 +78,7 @@ def harden() -> None:
     import gradio.state_holder
     import PIL.Image
 
-    gradio.state_holder.SessionState._update_value_in_config = _keep_nothing  # type: ignore[method-assign]
+    gradio.state_holder.SessionState._update_value_in_config = _keep_nothing  # type: ignore[assignment, method-assign]
     gradio.route_utils.GradioUploadFile = _apart(gradio.route_utils.GradioUploadFile)  # type: ignore[misc]
     PIL.Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # `read_image` refuses them; the log stays silent

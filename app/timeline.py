@@ -9,11 +9,11 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from app.bars import emoji, glyph
+from app.bars import emoji, glyph, percent_sign
 from app.draw import color, jpeg_url
 from app.films import Film, Portrait
 from app.models import Model
-from app.words import say
+from app.words import say, title
 from fersys.labels import EMOTIONS
 
 SHOWN = 8  # faces; the table has all
@@ -83,7 +83,7 @@ def no_face(language: str) -> str:
 
 def _screen(film: Film, models: Sequence[Model], language: str) -> str:
     count = say(language, "video.one_face") if len(film.faces) == 1 else say(language, "video.faces", count=len(film.faces))
-    caption = say(language, "video.caption", faces=count, frames=film.frames, seconds=_decimal(film.seconds, language), model=models[0].title)
+    caption = say(language, "video.caption", faces=count, frames=film.frames, seconds=_decimal(film.seconds, language), model=title(language, models[0].title))
     return (
         f'<figure class="fersys-picture"><video controls playsinline data-film aria-label="{escape(say(language, "video.player"))}"></video>'
         f'<p class="fersys-bound" data-unplayable hidden>{escape(say(language, "video.unplayable"))}</p>'
@@ -118,7 +118,7 @@ def _chip(face: Portrait, first: bool, language: str) -> str:
 def _panel(film: Film, face: Portrait, models: Sequence[Model], language: str) -> str:
     found = course(face, film)
     hidden = "" if face is film.faces[0] else " hidden"
-    words = [_summary(model.title, found.labels[index], language) for index, model in enumerate(models)]
+    words = [_summary(title(language, model.title), found.labels[index], language) for index, model in enumerate(models)]
     rows = "".join(_row(index, found, language) for index in range(len(EMOTIONS)))
     data = escape(json.dumps(_numbers(found), separators=(",", ":")))
     return (
@@ -134,16 +134,20 @@ def _head(face: Portrait, words: Sequence[str]) -> str:
 
 
 def _legend(models: Sequence[Model], language: str) -> str:
-    marks = "".join(f'<span><i class="fersys-mark-{index}" aria-hidden="true"></i>{escape(model.title)}</span>' for index, model in enumerate(models))
+    marks = "".join(
+        f'<span><i class="fersys-mark-{index}" aria-hidden="true"></i>{escape(title(language, model.title))}</span>' for index, model in enumerate(models)
+    )
     return f'<p class="fersys-legend">{marks}<span class="fersys-quietly">{escape(say(language, "video.lanes"))}</span></p>'
 
 
-def _summary(title: str, labels: npt.NDArray[np.int64], language: str) -> str:
+def _summary(named: str, labels: npt.NDArray[np.int64], language: str) -> str:
     """In words, how much of the time that the face is there a model says what; what is rare is left out."""
     there = labels[labels >= 0]
     shares = np.bincount(there, minlength=len(EMOTIONS) + 1) / max(1, len(there))
-    said = [f"{_word(index, language)} {100 * shares[index]:.0f}%" for index in np.argsort(-shares, kind="stable") if shares[index] >= 0.05]
-    return say(language, "video.summary", model=title, said=", ".join(said[:4]))
+    said = [
+        f"{_word(index, language)} {100 * shares[index]:.0f}{percent_sign(language)}" for index in np.argsort(-shares, kind="stable") if shares[index] >= 0.05
+    ]
+    return say(language, "video.summary", model=named, said=", ".join(said[:4]))
 
 
 def _word(index: int, language: str) -> str:
@@ -200,13 +204,15 @@ def _clock(seconds: float) -> str:
 
 
 def _table(found: Course, models: Sequence[Model], language: str) -> str:
-    heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in (say(language, "video.from"), say(language, "video.to"), *(m.title for m in models)))
+    heads = "".join(
+        f'<th scope="col">{escape(text)}</th>' for text in (say(language, "video.from"), say(language, "video.to"), *(title(language, m.title) for m in models))
+    )
     spans = _spans(found.labels)
     rows = "".join(_span_row(span, found, language) for span in spans[:_ROWS])
     more = f"<p>{escape(say(language, 'video.more_rows', count=len(spans) - _ROWS))}</p>" if len(spans) > _ROWS else ""
-    title = escape(say(language, "video.as_table"))
+    named = escape(say(language, "video.as_table"))
     return (
-        f'<details><summary>{glyph("▤")} {title}</summary><div class="fersys-scroll" tabindex="0" role="region" aria-label="{title}">'
+        f'<details><summary>{glyph("▤")} {named}</summary><div class="fersys-scroll" tabindex="0" role="region" aria-label="{named}">'
         f'<table class="fersys-table"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{more}</details>'
     )
 

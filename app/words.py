@@ -50,6 +50,12 @@ def say(language: str, key: str, /, **values: object) -> str:
     return text.format(**values) if values else text
 
 
+def title(language: str, shown: str) -> str:
+    """Return a model's title in a language, if it is one of those that have a text; else as it is. Programs get it as it is."""
+    key = next((key for key, text in _texts().items() if key.startswith("model.") and text[LANGUAGES[0]] == shown), None)
+    return say(language, key) if key else shown
+
+
 def language_of(request: "gr.Request | HTTPConnection | None") -> str:
     """Return the language that the visitor's browser asks for first, if we speak it: Gradio heeds no other, and a page speaks one language."""
     asked = request.headers.get("accept-language", "") if request else ""

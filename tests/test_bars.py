@@ -119,7 +119,14 @@ def test_without_the_other_side_there_is_no_line() -> None:
 
 @pytest.mark.parametrize(("score", "shown"), [(0.0, "0%"), (0.0049, "&lt;1%"), (0.005, "0%"), (0.006, "1%"), (0.994, "99%"), (1.0, "100%")])
 def test_percent_says_when_a_probability_is_small_but_not_nothing(score: float, shown: str) -> None:
-    assert percent(score) == shown
+    assert percent(score, "en") == shown
+    assert percent(score, "de") == shown.replace("%", "\N{NO-BREAK SPACE}%")
+
+
+def test_a_model_s_title_stands_under_its_side_and_in_german_if_it_has_one() -> None:
+    said = [column(replace(prediction(), title="DeepFace network, FER-Sys weights"), "deepface"), column(prediction("other"), "cnn")]
+    for language, title in (("en", "DeepFace network, FER-Sys weights"), ("de", "DeepFace-Netz, Gewichte von FER-Sys")):
+        assert re.findall(r'<small class="fersys-model">(.*?)</small>', bars(said, language)) == [title, "other"]
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0.0004, "&lt;1 ms"), (0.0016, "2 ms"), (1.2, "1200 ms")])

@@ -261,3 +261,5 @@ def test_where_the_service_does_not_run_the_tab_says_so(browser: Browser, tmp_pa
         go_to(page, "CAPTCHA")
         expect(page.locator("#fersys-challenge [data-part=closed]")).to_have_text(say("en", "challenge.closed"), timeout=PATIENCE)
         expect(page.locator("#fersys-challenge [data-part=closed]")).to_be_visible()
+        expect(page.locator(_INSIDE)).to_have_count(0)
+    assert [said for said in asked if "error:" in said] == []

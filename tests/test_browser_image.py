@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -200,13 +201,59 @@ def test_a_broken_file_gets_a_message_and_the_next_photo_an_answer(page: Page, a
     assert "One face found" in wait_for(page, ".fersys-faces")
 
 
-def test_a_file_above_the_limit_is_refused_and_the_drop_zone_is_free_again(page: Page, astronaut: Image, tmp_path: Path) -> None:
-    (tmp_path / "large.png").write_bytes(bytes(21_000_000))
-    choose(page, tmp_path / "large.png")
-    expect(page.locator(".toast-body.error")).to_be_visible(timeout=PATIENCE)
+@pytest.mark.parametrize("refused", [("large.png", 21_000_000, "is too large: 21 MB, and at most 20 MB"), ("notes.txt", 9, "is not a picture")])
+def test_a_file_that_cannot_be_taken_is_refused_without_upload_and_the_drop_zone_is_free_again(
+    page: Page, asked: list[str], astronaut: Image, tmp_path: Path, refused: tuple[str, int, str]
+) -> None:
+    name, size, told = refused
+    (tmp_path / name).write_bytes(bytes(size))
+    choose(page, tmp_path / name)
+    assert f"“{name}” {told}" in wait_for(page, "#fersys-refused [role=alert]")
     expect(page.locator("html")).not_to_have_attribute("data-fersys-looking", "")
+    expect(page.locator(".toast-body")).to_have_count(0)
+    assert not [url for url in asked if "/upload" in url]
     choose(page, saved(tmp_path, astronaut))
     assert "One face found" in wait_for(page, ".fersys-faces")
+    expect(page.locator("#fersys-refused")).to_be_empty()
+
+
+def test_of_several_files_those_that_can_be_taken_are_answered(page: Page, astronaut: Image, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("none")
+    choose(page, tmp_path / "notes.txt", saved(tmp_path, astronaut))
+    assert "One face found" in wait_for(page, ".fersys-faces")
+    assert "“notes.txt” is not a picture" in wait_for(page, "#fersys-refused [role=alert]")
+
+
+def test_a_dropped_file_that_is_no_picture_is_refused_too(page: Page) -> None:
+    page.evaluate(
+        """() => {
+            const given = new DataTransfer();
+            given.items.add(new File(["none"], "notes.txt", { type: "text/plain" }));
+            document.querySelector("#fersys-upload button").dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: given }));
+        }"""
+    )
+    assert "“notes.txt” is not a picture" in wait_for(page, "#fersys-refused [role=alert]")
+    expect(page.locator("html")).not_to_have_attribute("data-fersys-looking", "")
+
+
+def test_more_pictures_than_are_taken_at_once_are_named(page: Page, astronaut: Image, tmp_path: Path) -> None:
+    small = np.asarray(PIL.Image.fromarray(astronaut).resize((64, 64)))
+    choose(page, *(saved(tmp_path, small, f"{number:02}.png") for number in range(22)))
+    assert "2 files were not uploaded" in wait_for(page, "#fersys-refused [role=alert]")
+    expect(page.locator(".fersys-strip button")).to_have_count(20, timeout=PATIENCE)
+
+
+def test_plates_of_faces_that_are_close_do_not_cover_each_other(page: Page, astronaut: Image, tmp_path: Path) -> None:
+    near = np.concatenate([astronaut[:260, 130:320]] * 4, axis=1)
+    choose(page, saved(tmp_path, near))
+    shown_card(page)
+    expect(page.locator(".fersys-box")).to_have_count(4)
+    plates = page.locator(".fersys-box span").evaluate_all(
+        "all => all.map(one => { const {left, right} = one.getBoundingClientRect(); return [left, right]; })"
+    )
+    plates.sort()
+    assert all(first[1] <= second[0] for first, second in pairwise(plates))
+    assert page.locator(".fersys-box[aria-pressed=true] em").is_visible()
 
 
 def test_a_pasted_photo_is_answered(page: Page, astronaut: Image, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_comparison_says_what_each_side_finds_and_whether_they_agree(tmp_path: P
     said = compare(uploaded(tmp_path, png(astronaut)), cnn, None, ARMS)
     assert said["models"] == {"cnn": cnn or "glad", "deepface": "gloomy"}
     (face,) = said["faces"]
-    assert face["agree"] is agree
+    assert (face["agree"], face["certain"]) == (agree, False)  # DeepFace is not
     assert face["deepface"]["label"] == "sad"
     assert set(said["seconds"]["models"]) == {cnn or "glad", "gloomy"}
 
@@ -61,7 +61,7 @@ def test_comparison_says_what_each_side_finds_and_whether_they_agree(tmp_path: P
 def test_comparison_without_deepface_says_so(tmp_path: Path, astronaut: Image) -> None:
     said = compare(uploaded(tmp_path, png(astronaut)), None, "", Arms(ARMS.cnn))
     assert said["models"]["deepface"] is None
-    assert (said["faces"][0]["deepface"], said["faces"][0]["agree"]) == (None, None)
+    assert (said["faces"][0]["deepface"], said["faces"][0]["agree"], said["faces"][0]["certain"]) == (None, None, True)
 
 
 def test_a_model_of_the_wrong_side_or_none_is_an_error_for_the_client(tmp_path: Path, astronaut: Image) -> None:

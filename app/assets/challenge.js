@@ -19,7 +19,7 @@
     // A tab that is not looked at has no size.
     look() {
       const seen = this.root.getClientRects().length > 0;
-      if (seen && !this.frame) this.open();
+      if (seen && !this.frame && this.root.dataset.page) this.open();
       else if (!seen && this.frame) this.tell({ kind: "reset" });
     }
 

@@ -377,7 +377,6 @@
   function big(on) {
     const here = root();
     here.classList.toggle("fersys-big", on);
-    here.querySelector("[data-big]").setAttribute("aria-pressed", String(on));
     if (on) here.requestFullscreen?.().catch(() => {});
     else if (document.fullscreenElement) document.exitFullscreen();
     if (on) turnTo(here.querySelector("[data-chart]"));

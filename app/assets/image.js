@@ -23,6 +23,53 @@
     if (answer.ok) hand([new File([await answer.blob()], button.dataset.example.split("/").pop(), { type: "image/jpeg" })]);
   }
 
+  // --- files: what cannot be looked at is not uploaded, and said; all else goes on to Gradio ---
+  const HEIC = /\.(heic|heif)$/i; // for which some browsers know no type
+  const MOST_NAMED = 5; // refused files by name: beyond them the count in the title must do
+
+  function receive(event, files) {
+    const { sent, refused } = sift(files);
+    refuse(refused);
+    if (!refused.length && files.every((file) => file.type)) return look();
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (event.type === "drop") event.target.dispatchEvent(new DragEvent("dragleave", { bubbles: true })); // Gradio's frame still waits for it
+    else event.target.value = "";
+    hand(sent);
+    refuse(refused); // again: handing on says that all is well
+  }
+
+  // Limits stand on the page, written by the server that holds them.
+  function sift(files) {
+    const { megabytes, most, together } = document.querySelector("#fersys-looking").dataset, sent = [], refused = [];
+    for (const file of files) {
+      const room = Number(together) - sent.reduce((sum, one) => sum + one.size, file.size);
+      if (!file.type.startsWith("image/") && !HEIC.test(file.name)) refused.push([file, "image_refused_kind"]);
+      else if (file.size > Number(megabytes) * 1024 ** 2) refused.push([file, "image_refused_size"]);
+      else if (sent.length >= Number(most) || room < 0) refused.push([file, "image_refused_most"]);
+      else sent.push(file.type ? file : new File([file], file.name, { type: "image/heic" }));
+    }
+    return { sent, refused };
+  }
+
+  function refuse(refused) {
+    const place = document.querySelector("#fersys-refused");
+    if (!refused.length) return place?.replaceChildren();
+    const { megabytes, most, together } = document.querySelector("#fersys-looking").dataset;
+    const card = Object.assign(document.createElement("section"), { className: "fersys-message", role: "alert" }), list = document.createElement("ul");
+    const title = Object.assign(document.createElement("h2"), { textContent: filled(refused.length > 1 ? "image_refused_several" : "image_refused", { count: refused.length }) });
+    for (const [file, key] of refused.slice(0, MOST_NAMED)) {
+      const values = { name: file.name, size: Math.ceil(file.size / 1024 ** 2), megabytes, most, together: Math.floor(Number(together) / 1e6) };
+      list.append(Object.assign(document.createElement("li"), { textContent: filled(key, values) }));
+    }
+    card.append(title, list);
+    place?.replaceChildren(card);
+  }
+
+  function filled(key, values) {
+    return words(key).replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  }
+
   // --- waiting: from the choice of files to the answer, or to the error that Gradio shows ---
   function look() {
     document.documentElement.dataset.fersysLooking = "";
@@ -45,13 +92,30 @@
     const number = button.dataset.pickShot, answer = button.closest(".fersys-answer");
     press(answer.querySelectorAll("[data-pick-shot]"), (one) => one.dataset.pickShot === number);
     for (const shot of answer.querySelectorAll("[data-shot]")) shot.hidden = shot.dataset.shot !== number;
+    uncover();
   }
 
   function pickFace(button) {
     const number = button.dataset.pickFace, shot = button.closest(".fersys-shot");
     press(shot.querySelectorAll("[data-pick-face]"), (one) => one.dataset.pickFace === number);
     for (const card of shot.querySelectorAll("[data-face]")) card.hidden = card.dataset.face !== number;
+    uncover();
   }
+
+  // A plate that would cover another, or another's face, is left with its number; the chosen face's word comes first.
+  function uncover() {
+    const boxes = [...document.querySelectorAll(".fersys-shot:not([hidden]) .fersys-box")], placed = [];
+    for (const box of boxes) box.classList.remove("fersys-short");
+    boxes.sort((one, other) => (other.ariaPressed === "true") - (one.ariaPressed === "true"));
+    for (const box of boxes) {
+      const plate = box.querySelector("span"), taken = [...placed, ...boxes.filter((other) => other !== box).map(area)];
+      box.classList.toggle("fersys-short", taken.some((other) => overlap(area(plate), other)));
+      placed.push(area(plate));
+    }
+  }
+
+  const area = (part) => part.getBoundingClientRect();
+  const overlap = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 
   function show(answer) {
     for (const select of answer.querySelectorAll("select[data-choose]")) {
@@ -59,6 +123,7 @@
       select.value = names.includes(wanted) ? wanted : names[0];
     }
     for (const shot of answer.querySelectorAll(".fersys-shot")) showModels(shot);
+    uncover();
   }
 
   function showModels(shot) {
@@ -199,15 +264,16 @@
     }
   });
 
+  document.addEventListener("change", (event) => event.target === zone() && event.target.files.length && receive(event, [...event.target.files]), true);
+
   document.addEventListener("change", (event) => {
-    if (event.target === zone() && event.target.files.length) look();
     const select = event.target.closest?.("select[data-choose]");
     if (!select) return;
     chosen[select.dataset.choose] = select.value;
     show(select.closest(".fersys-answer"));
   });
 
-  document.addEventListener("drop", (event) => event.target.closest?.("#fersys-upload") && event.dataTransfer?.files.length && look(), true);
+  document.addEventListener("drop", (event) => event.target.closest?.("#fersys-upload") && event.dataTransfer?.files.length && receive(event, [...event.dataTransfer.files]), true);
 
   document.addEventListener("keydown", (event) => {
     const button = event.target.closest?.(".fersys-chips button, .fersys-strip button");
@@ -218,6 +284,8 @@
     next.focus();
     next.click();
   });
+
+  window.addEventListener("resize", uncover);
 
   document.addEventListener("visibilitychange", () => document.hidden && document.querySelector("#fersys-camera")?.open && document.querySelector("#fersys-camera").close());
 

@@ -153,7 +153,7 @@
       const scores = (track.scores ??= JSON.parse(track.dataset.course));
       const column = Math.min(scores[0][0].length - 1, Math.floor(share * scores[0][0].length));
       for (const output of track.querySelectorAll("output")) {
-        output.textContent = scores.map((model) => model[output.dataset.emotion][column]).map((value) => (value < 0 ? "–" : `${value}%`)).join(" · ");
+        output.textContent = scores.map((model) => model[output.dataset.emotion][column]).map((value) => (value < 0 ? "–" : `${value}${document.documentElement.lang.startsWith("de") ? "\u00a0%" : "%"}`)).join(" · ");
       }
     }
   }

@@ -9,7 +9,7 @@
   const COLORS = ["#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#7aa2ff"];
 
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
-  const percent = (score) => (score > 0 && score < 0.005 ? "<1%" : `${Math.round(100 * score)}%`);
+  const percent = (score) => (score > 0 && score < 0.005 ? "<1" : Math.round(100 * score)) + (document.documentElement.lang.startsWith("de") ? "\u00a0%" : "%");
   const decimal = (number) => number.toLocaleString(document.documentElement.lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const argmax = (scores) => scores.indexOf(Math.max(...scores));
   const stamp = () => new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-");

@@ -267,8 +267,10 @@ def _bench_kind(rules: Rules, kind: Kind, cast: Sequence[tuple[Props, Limits]], 
         return total([attack(ruled, _needed(props, kind), kind, seeds) for props, ruled, seeds in shares if kind.cues[:1] != ("seen",) or props.shown])
 
     every, off = run((), counts[kind.group]), counts["off"]
+    if not kind.cues:
+        return {"all": every, "without": {}}
     without = {cue: run((cue,), off) for cue in every.stopped_by if cue in CUES}  # one that ended no attack changes none
-    return {"all": every, "without": without | ({"all of them": run(kind.cues, off)} if kind.cues else {})}
+    return {"all": every, "without": without | {"all of them": run(kind.cues, off)}}
 
 
 def _needed(props: Props, kind: Kind) -> Props:

@@ -45,8 +45,8 @@ class Kind:
 
 
 _PHOTO = ("sudden", "flat", "planar", "turn", "leap", "cut", "stuck", "late")
-_FILM = ("order", "turn", "late", "leap")
-_CUT = ("leap", "cut", "sudden")
+_FILM = ("order", "turn", "late", "leap", "planar", "sudden")
+_CUT = ("leap", "cut", "sudden", "late")
 
 
 def _pick(films: Sequence[Film], generator: np.random.Generator) -> Film:

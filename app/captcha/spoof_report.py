@@ -103,7 +103,7 @@ def _people(result: Mapping[str, Any]) -> list[str]:
     return [
         f"- Filmed, one step: {real['tried'] - real['passed']} of {real['tried']} showings of a person who begins an expression are refused:",
         f"  BPCER {share(real_refused(real))}. They are {stretches} stretches of film of {filmed} people, each shown at several frame rates,",
-        "  sizes, brightnesses and from several beginnings, so they are far from independent, and the person saw no prompt.",
+        "  sizes, brightnesses and from several beginnings, so they are far from independent; nobody saw a prompt; the app's limits.",
         "- Whole challenges: nobody was filmed answering prompts. The puppets stand in, and are an attack at the same time:",
         f"  {share(refused)} of them are refused. A puppet that passes is a program that passes: a machine that reads the prompt",
         "  and warps a picture gets through.",

@@ -33,7 +33,7 @@ def routes(page: Page) -> list[BaseRoute]:
 
 def build(page: Page) -> None:
     """Lay the tab out inside the open `gr.Blocks`."""
-    gr.HTML(page.words.html("challenge", challenge.view), apply_default_css=False)
+    gr.HTML(page.words.html("challenge", lambda language: challenge.view(page.captcha, language)), apply_default_css=False)
     gr.HTML(page.words.html("captcha", lambda language: view(page.privacy, language)), apply_default_css=False)
 
 

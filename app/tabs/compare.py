@@ -81,7 +81,8 @@ def _bar(language: str) -> str:
         f'<button type="button" class="fersys-button" data-turn="{way}" aria-label="{escape(say(language, f"compare.{key}"))}">{sign}</button>'
         for way, key, sign in ((-1, "previous", "←"), (1, "next", "→"))
     )
-    big = f'<button type="button" class="fersys-button" data-big aria-pressed="false">{glyph("📽️")} {escape(say(language, "compare.big"))}</button>'
+    words = "".join(f'<span class="fersys-when-{key}">{escape(say(language, f"compare.{key}"))}</span>' for key in ("small", "big"))
+    big = f'<button type="button" class="fersys-button" data-big>{glyph("📽️")} {words}</button>'
     return f'<div class="fersys-compare-bar">{menus}<div class="fersys-turns">{turn}{big}</div></div>'
 
 

@@ -16,7 +16,7 @@ from app.heat import heat_route
 from app.looking import Upload, fitted, forget, look_at_upload
 from app.models import Arms
 from app.page import Page
-from app.switches import MAX_FILE_SIZE
+from app.switches import MAX_FILE_SIZE, MAX_UPLOAD
 from app.words import language_of, say
 
 TITLE = "tab.image"
@@ -24,6 +24,8 @@ TITLE = "tab.image"
 # Two at once: more would only wait for the cores. Without `preprocess` an upload comes as it is,
 # its path checked; with it, Gradio leaves an empty file behind for each.
 _EVENT: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "image", "preprocess": False}
+
+_WRAPPING = 1_000_000  # bytes of an upload that are not the files themselves
 
 
 def respond(uploads: Sequence[Upload] | None, arms: Arms, language: str = "en") -> tuple[None, str]:
@@ -73,11 +75,14 @@ def _drop_zone() -> gr.File:
 
 
 def _actions(language: str) -> str:
-    hint = say(language, "image.hint", megabytes=MAX_FILE_SIZE.removesuffix("mb"), most=html.MOST)
-    status = '<p class="fersys-hidden" id="fersys-looking" role="status"></p>'
+    megabytes = MAX_FILE_SIZE.removesuffix("mb")
+    hint = say(language, "image.hint", megabytes=megabytes, most=html.MOST)
+    # The script goes by these limits before it uploads anything.
+    limits = f'data-megabytes="{megabytes}" data-most="{html.MOST}" data-together="{MAX_UPLOAD - _WRAPPING}"'
+    status = f'<p class="fersys-hidden" id="fersys-looking" role="status" {limits}></p>'
     return (
         f'<div class="fersys-actions"><button type="button" class="fersys-button" data-camera>{glyph("📷")} {say(language, "image.camera")}</button>'
-        f'{status}<p class="fersys-hint">{escape(hint)}<span> · {say(language, "image.paste")}</span></p></div>'
+        f'{status}<p class="fersys-hint">{escape(hint)}<span> · {say(language, "image.paste")}</span></p></div><div id="fersys-refused"></div>'
     )
 
 

@@ -14,7 +14,7 @@ from app.bars import EMOJI, emoji
 from app.live import LONGEST_HALF_LIFE, PATH, Live
 from app.models import Arms, Model
 from app.page import Page
-from app.words import keys, say
+from app.words import keys, say, title
 from fersys import EMOTIONS
 from fersys.smoothing import HALF_LIFE
 
@@ -193,9 +193,9 @@ def _verdict(side: str) -> str:
 
 def _menu(side: str, models: Sequence[Model], language: str) -> str:
     if len(models) == 1:
-        return f'<span class="fersys-live-only" data-side="{side}" data-model="{escape(models[0].name)}">{escape(models[0].title)}</span>'
+        return f'<span class="fersys-live-only" data-side="{side}" data-model="{escape(models[0].name)}">{escape(title(language, models[0].title))}</span>'
     named = escape(say(language, "webcam.model", side=say(language, f"webcam.side_{side}")))
-    options = "".join(f'<option value="{escape(model.name)}">{escape(model.title)}</option>' for model in models)
+    options = "".join(f'<option value="{escape(model.name)}">{escape(title(language, model.title))}</option>' for model in models)
     return f'<select data-do="model" data-side="{side}" data-model aria-label="{named}">{options}</select>'
 
 

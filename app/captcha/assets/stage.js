@@ -41,7 +41,8 @@ export class Stage {
     this.shown[step] = prompt.expression;
     const words = [this.words[`show_${prompt.expression}`], this.words[`turn_${prompt.turn}`]].filter(Boolean).join(" ");
     const picture = this.part("picture");
-    picture.replaceChildren(this.main.querySelector(`[data-picture="${prompt.expression} ${prompt.turn}"]`).content.cloneNode(true));
+    const drawn = this.main.querySelector(`[data-picture="${prompt.expression} ${prompt.turn}"]`); // none if the page is older than the judge
+    picture.replaceChildren(drawn?.content.cloneNode(true) ?? "");
     picture.setAttribute("aria-label", [this.words[`face_${prompt.expression}`], this.words[`faced_${prompt.turn}`]].filter(Boolean).join(", "));
     picture.hidden = false;
     this.main.dataset.asked = `${prompt.expression} ${prompt.turn}`;
