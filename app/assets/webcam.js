@@ -143,6 +143,7 @@
       this.show(state);
       if (state !== "live") return;
       this.started = performance.now();
+      this.showHalfLife(); // by now the page's language stands
       this.ticking = setInterval(() => this.tick(), 100);
     }
 
