@@ -174,3 +174,12 @@ def test_a_package_that_is_not_installed_is_one_line(package: Path) -> None:
     (said,) = [line for line in done.stderr.splitlines() if not line.startswith("not shown: ")]
     assert "requirements-app.txt" in said
     assert "gradio" in said
+
+
+def test_what_opencv_says_of_a_damaged_video_does_not_reach_the_console() -> None:
+    run = (
+        "import os, cv2; from app.__main__ import main; main(['--port', 'none']); print(cv2.utils.logging.getLogLevel(), os.environ['OPENCV_FFMPEG_LOGLEVEL'])"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENCV_")}
+    said = subprocess.run([sys.executable, "-c", run], cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["0", "-8"]

@@ -102,15 +102,15 @@
     uncover();
   }
 
-  // A plate that would cover another, or another's face, is left with its number; the chosen face's word comes first.
+  // A plate that would cover another, or another's face, is left with its number; the chosen face's word is tried first.
   function uncover() {
-    const boxes = [...document.querySelectorAll(".fersys-shot:not([hidden]) .fersys-box")], placed = [];
-    for (const box of boxes) box.classList.remove("fersys-short");
+    const boxes = [...document.querySelectorAll(".fersys-shot:not([hidden]) .fersys-box")];
+    for (const box of boxes) box.classList.add("fersys-short");
     boxes.sort((one, other) => (other.ariaPressed === "true") - (one.ariaPressed === "true"));
     for (const box of boxes) {
-      const plate = box.querySelector("span"), taken = [...placed, ...boxes.filter((other) => other !== box).map(area)];
-      box.classList.toggle("fersys-short", taken.some((other) => overlap(area(plate), other)));
-      placed.push(area(plate));
+      const taken = boxes.filter((other) => other !== box).flatMap((other) => [area(other), area(other.firstElementChild)]);
+      box.classList.remove("fersys-short");
+      box.classList.toggle("fersys-short", taken.some((other) => overlap(area(box.firstElementChild), other)));
     }
   }
 
