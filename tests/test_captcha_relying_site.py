@@ -118,7 +118,7 @@ def test_turnstile_takes_our_place_by_a_url_and_two_keys(verdict: Verdict, statu
 
 def test_turnstile_s_dummy_secret_is_taken_although_its_answer_names_another_host() -> None:
     with answering(turnstile(lambda _: JSONResponse(GOOD | {"hostname": "example.com", "action": "test"}))) as port:
-        book = book_at(port, SECRET_KEY="1x0000000000000000000000000000000AA")
+        book = book_at(port, SITE_KEY="1x00000000000000000000AA", SECRET_KEY="1x0000000000000000000000000000000AA")
         assert write(book, **{"cf-turnstile-response": "XXXX.DUMMY.TOKEN.XXXX"})[0] == 303
 
 
@@ -160,6 +160,12 @@ def test_its_page_allows_the_captcha_s_origin_and_nothing_else() -> None:
 def test_a_url_of_no_such_service_is_refused() -> None:
     with pytest.raises(SystemExit, match="VERIFY_URL: expected"):
         SITE.read_settings({"VERIFY_URL": "https://captcha.example.org/verify"})
+
+
+@pytest.mark.parametrize("keys", [{"SITE_KEY": "fs-real"}, {"SECRET_KEY": "fs-real.secret"}, {"SITE_KEY": "fs-real", "SECRET_KEY": "fs-dummy-pass.secret"}])
+def test_keys_of_which_one_was_forgotten_are_refused_and_let_nobody_in(keys: dict[str, str]) -> None:
+    with pytest.raises(SystemExit, match="SITE_KEY and SECRET_KEY"):
+        SITE.read_settings(keys)
 
 
 def test_the_secret_is_not_shown_with_the_settings() -> None:

@@ -211,3 +211,12 @@ def test_half_a_character_in_a_form_of_an_odd_character_set_is_refused(desk: Des
     answer = desk.client.post("/siteverify", content=body, headers={"content-type": "multipart/form-data; boundary=x; charset=unicode_escape"})
     assert answer.json()["error-codes"] == ["bad-request"]
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/captcha/v1/challenges", "/captcha/v1/work"])
+@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 201), ("none", 201), (None, 201)])
+def test_another_site_s_script_cannot_ask_past_the_frame(desk: Desk, path: str, site: str | None, status: int) -> None:
+    headers = {"Sec-Fetch-Site": site} if site else {}
+    answer = desk.client.post(path, json={"sitekey": desk.site.key, "hostname": HOST}, headers=headers)
+    assert answer.status_code == status
+    assert status == 201 or answer.json()["error"] == "cross-origin"

@@ -45,8 +45,8 @@ def test_each_named_command_is_there(target: str) -> None:
 
 def test_the_contract_s_numbers_are_those_of_the_code() -> None:
     settings = Settings(Path("unused"))
-    (life,) = re.findall(r"\| token life .*\| (\d+) s from the pass; (\d+) s to solve before \|", PAGE)
-    assert life == (f"{settings.token_life}", f"{settings.solve_life}")
+    (life,) = re.findall(r"\| token life .*\| (\d+) s from the pass; before it (\d+) s for the faces, (\d+) s for the puzzle \|", PAGE)
+    assert life == (f"{settings.token_life}", f"{settings.solve_life}", f"{settings.work_life}")
     assert f"answered alike for {settings.retry_life} s" in PAGE
     assert PAGE.count(f"≤ {MAX_LENGTH}") == 2
     assert (settings.failures, settings.failure_window, settings.retention_days) == (5, 180, 30)

@@ -81,7 +81,13 @@ async def _begin(service: Service, request: Request) -> Response:
 
 
 async def _asked(service: Service, request: Request) -> Binding:
-    """What a challenge is asked for; the host is that of the page that embeds us, else of the page that asks."""
+    """What a challenge is asked for; the host is that of the page that embeds us, else of the page that asks.
+
+    Another site's page has to embed our frame: asking from its own scripts would get round `frame-ancestors` and what we
+    tell people. Browsers say so in a header that scripts cannot set; other programs do not send it.
+    """
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise RefusedError("cross-origin", 403, "Another site's page cannot ask for this: put the widget into it instead.")
     fields = bodies.texts(await bodies.read_json(request, service.settings.body_patience))
     hostname = fields.get("hostname") or _host_of(request.headers.get("origin", ""))
     return Binding(fields.get("sitekey", ""), hostname, fields.get("action", ""), fields.get("cdata", ""))

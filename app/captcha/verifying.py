@@ -98,7 +98,9 @@ def _spend(service: Service, claims: Claims, mark: str) -> None:
     now = service.clock()
     if claims.is_current(now) and service.store.spend(claims.jti, now, mark):
         service.audit.record(now, "token-redeemed", method=claims.method, site=claims.binding.sitekey, token=claims.jti)
-    elif not _is_retry(service, claims, mark):
+    elif _is_retry(service, claims, mark):  # written down as well: the first time may have failed just there
+        service.audit.record(now, "token-repeated", method=claims.method, site=claims.binding.sitekey, token=claims.jti)
+    else:
         raise _UnverifiedError(DUPLICATE)
 
 

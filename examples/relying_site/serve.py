@@ -98,6 +98,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     )
     if not urlsplit(settings.verify_url).path.endswith(tuple(PROVIDERS)):
         raise SystemExit(f"VERIFY_URL: expected one that ends in {' or '.join(PROVIDERS)}. Received: {settings.verify_url}")
+    if ("SITE_KEY" in environment) != ("SECRET_KEY" in environment) or settings.site_key.startswith(_DUMMIES) != settings.is_dummy:
+        raise SystemExit("SITE_KEY and SECRET_KEY: expected both of one site, or neither. Received: one without the other")
     return settings
 
 
