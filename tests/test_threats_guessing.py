@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
+from scipy.stats import binom
 
 from app.captcha import challenges, solving
 from app.captcha.challenges import Binding, make_prompts
@@ -26,14 +27,8 @@ def blind_success(expressions: int, turns: int, steps: int) -> float:
 
 def interval(chance: float, trials: int) -> tuple[int, int]:
     """The fewest and the most hits that are not too rare, by the binomial distribution itself."""
-    bounds, hits, term = [], 0, (1 - chance) ** trials
-    below = term
-    for limit in (DOUBT, 1 - DOUBT):
-        while below < limit:
-            term *= (trials - hits) / (hits + 1) * chance / (1 - chance)
-            hits, below = hits + 1, below + term
-        bounds.append(hits)
-    return bounds[0], bounds[1]
+    fewest, most = binom.ppf([DOUBT, 1 - DOUBT], trials, chance)
+    return int(fewest), int(most)
 
 
 @pytest.mark.parametrize(("shapes", "turns"), [(3, ()), (6, ()), (4, ("left", "right"))])
