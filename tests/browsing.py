@@ -10,15 +10,8 @@ import numpy.typing as npt
 import PIL.Image
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, expect, sync_playwright
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+from app.bench.camera import QUIET
+
 FAKE_CAMERA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -29,7 +22,7 @@ PATIENCE = 60_000  # milliseconds, for busy machines: the page waits for what it
 def launched(chromium_path: str, *flags: str) -> Iterator[Browser]:
     """A browser, closed in the end."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=[*FLAGS, *flags])
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=[*QUIET, *flags])
         yield browser
         browser.close()
 

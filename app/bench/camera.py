@@ -10,6 +10,16 @@ import PIL.Image
 from fersys.results import Image
 
 FRAMES = 90  # three seconds, as browsers play it; then it begins anew
+# How Chromium starts without asking anybody for anything.
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 _SIZE = (640, 480)
 _WINDOW = (300, 225)  # of the picture, that fills the frame: the face is a third of its height
 _QUALITY = 85
@@ -36,14 +46,5 @@ def _jpeg(frame: PIL.Image.Image) -> bytes:
 
 def browser_flags(clip: Path | None) -> list[str]:
     """Return how Chromium is started: quiet, and with a clip as its camera, or with no camera at all."""
-    quiet = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-    ]
     devices = ["--use-fake-device-for-media-stream" if clip else "--use-fake-device-for-media-stream=device-count=0", "--use-fake-ui-for-media-stream"]
-    return [*quiet, *devices, *([f"--use-file-for-fake-video-capture={clip}"] if clip else [])]
+    return [*QUIET, *devices, *([f"--use-file-for-fake-video-capture={clip}"] if clip else [])]
