@@ -45,6 +45,18 @@ class Service:
     log: Log = field(default_factory=make_log)
     tidied_at: float = 0.0
 
+    def admit(self, asked: Binding, address: str) -> Binding:
+        """Count somebody who wants to begin, by either way, and return what they asked for as their site allows it.
+
+        Raises:
+            RefusedError: if the site key, host or action is not allowed, or a rate is used up.
+            StoreError: if the store cannot be reached.
+        """
+        self.rates.count("begin", address)
+        binding = self.site(asked.sitekey).bind(asked)
+        self.rates.count("site", binding.sitekey)
+        return binding
+
     def site(self, key: str) -> Site:
         """Return a site.
 

@@ -63,9 +63,7 @@ def begin(service: Service, asked: Binding, address: str) -> Begun:
     """
     if asked.sitekey in dummies.SITE_KEYS:
         return Begun(dummies.view(asked.sitekey))
-    service.rates.count("begin", address)
-    binding = service.site(asked.sitekey).bind(asked)
-    service.rates.count("site", binding.sitekey)
+    binding = service.admit(asked, address)
     _end_overdue(service)
     service.tidy()
     service.rates.check_pause(METHOD, address, service.sessions.count(address))

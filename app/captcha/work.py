@@ -36,9 +36,7 @@ def offer(service: Service, asked: Binding, address: str) -> dict[str, Any]:
     """
     if asked.sitekey in dummies.SITE_KEYS:
         return {**dummies.view(asked.sitekey), "challenge": None}
-    service.rates.count("begin", address)
-    binding = service.site(asked.sitekey).bind(asked)
-    service.rates.count("site", binding.sitekey)
+    binding = service.admit(asked, address)
     service.rates.check_pause(METHOD, address)
     service.tidy()
     name, puzzle = make_id(), _make_puzzle(service)
