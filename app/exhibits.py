@@ -4,13 +4,14 @@ GET /fersys/compare.json                                            {"emotions",
 GET /fersys/compare/cell?model=…&split=test&truth=sad&said=angry    see `report.cell`
 """
 
+import functools
 import json
 import threading
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from app.report import ROOT, Content, Said, cell, curves, folders, read_history, read_report, read_said
@@ -21,7 +22,7 @@ _HEADERS = {"Cache-Control": "no-cache"}
 
 
 class Exhibits:
-    """Read once, when somebody asks first.
+    """Read, and each cell counted, once: when somebody asks first. There are no more cells than models, splits and pairs of expressions.
 
     Args:
         root: of the checkout.
@@ -31,6 +32,7 @@ class Exhibits:
         self._root, self._lock = root, threading.Lock()
         self._said: dict[str, Said] = {}
         self._body: bytes | None = None
+        self._cell = functools.cache(self._count)
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes, for any Starlette application."""
@@ -46,16 +48,19 @@ class Exhibits:
         await run_in_threadpool(self._load)
         asked = request.query_params
         model, split = self._said.get(asked.get("model", "")), asked.get("split", "")
-        pair = [EMOTIONS.index(word) for key in ("truth", "said") if (word := asked.get(key, "")) in EMOTIONS]
+        pair = tuple(EMOTIONS.index(word) for key in ("truth", "said") if (word := asked.get(key, "")) in EMOTIONS)
         if model is None or split not in model.members or len(pair) != 2:
             return Response(status_code=404)
-        return JSONResponse(await run_in_threadpool(cell, self._said, asked["model"], split, pair), headers=_HEADERS)
+        return Response(await run_in_threadpool(self._cell, asked["model"], split, pair), media_type="application/json", headers=_HEADERS)
+
+    def _count(self, model: str, split: str, pair: tuple[int, ...]) -> bytes:
+        return _packed(cell(self._said, model, split, pair))
 
     def _load(self) -> bytes:
         with self._lock:
             if self._body is None:
                 report = read_report(self._root)
-                self._body = b"" if report is None else self._pack(report)
+                self._body = self._pack(report) if report else b""
             return self._body
 
     def _pack(self, report: Content) -> bytes:
@@ -64,4 +69,8 @@ class Exhibits:
         self._said = {name: read_said(folder) for name, folder in found.items()}
         lines = {name: {split: curves(said, split) for split, inside in said.members.items() if inside.any()} for name, said in self._said.items()}
         history = {name: epochs for name, folder in found.items() if (epochs := read_history(folder))}
-        return json.dumps({"emotions": EMOTIONS, "report": report, "curves": lines, "history": history}, separators=(",", ":")).encode()
+        return _packed({"emotions": EMOTIONS, "report": report, "curves": lines, "history": history})
+
+
+def _packed(content: Content) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode()

@@ -5,7 +5,8 @@ The images themselves are neither here nor needed.
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fersys.errors import ConfigError
 from fersys.labels import EMOTIONS
 from fersys.package import PREDICTIONS_FILE, SHIPPED
 
@@ -23,25 +23,58 @@ _PLACES = (Path(SHIPPED), Path("reports") / "records")
 BINS = 15
 _RATERS = "test_ferplus"  # its truth is what ten raters said
 _HISTORY = ("accuracy", "val_accuracy")
+# What damaged content raises where it is used.
+_DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 Content = dict[str, Any]
 
 
-def read_report(root: Path = ROOT) -> Content | None:
-    """Return what `python -m train compare` found; None if the file is not here.
+def read_figures(path: Path, command: str, check: Callable[[Content], object]) -> Content | None:
+    """Return what a command wrote into a JSON file.
 
-    Raises:
-        ConfigError: if it is damaged.
+    Args:
+        path: the file.
+        command: what writes it.
+        check: raises some everyday error (`ValueError`, `KeyError` …) if the page cannot show such content.
+
+    Returns:
+        None if the file is not here. Empty if it is damaged: the page does without, and a line on standard error names it.
     """
-    path = root / REPORT_FILE
     if not path.is_file():
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        named = [model["model"] for model in content["models"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{path} is damaged: expected what `python -m train compare` writes. Received: {error!r}") from error
-    return dict(content) if named else None
+        content = dict(json.loads(path.read_text(encoding="utf-8")))
+        check(content)
+    except _DAMAGED as error:
+        received = f"{type(error).__name__}: {error}"  # not its `repr`, which may hold the whole file
+        print(f"not shown: {path} is damaged: expected what `{command}` writes. Received: {received}", file=sys.stderr)
+        return {}
+    return content
+
+
+def read_report(root: Path = ROOT) -> Content | None:
+    """Return what `python -m train compare` found; None if there is nothing here, empty if it is damaged, as `read_figures` says."""
+    found = read_figures(root / REPORT_FILE, "python -m train compare", _check)
+    return None if found and not found["models"] else found
+
+
+def _check(report: Content) -> None:
+    if not all(isinstance(model["model"], str) for model in report["models"]):
+        raise ValueError("a model without a name")
+    short_answer(report)
+
+
+def short_answer(report: Content) -> dict[str, float] | None:
+    """Return how often DeepFace's network is right, 0–1; None if the report does not tell.
+
+    Returns:
+        "paper": as its paper says; "like": on images like the paper's; "new": on images that it has never seen.
+    """
+    told = report.get("contamination") or {}
+    row = next((row for row in told.get("rows", ()) if row["model"] == told.get("as_published")), None)
+    if row is None:
+        return None
+    return {"paper": float(told["paper"]["accuracy"]), "like": float(row["paper_28821"]["mean"]), "new": float(row["test_strict"])}
 
 
 @dataclass(frozen=True, eq=False)

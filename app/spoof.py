@@ -1,46 +1,33 @@
 """How often made attacks passed the emoji challenge, for the About tab: `reports/spoof.json`, which a copy may lack."""
 
-import json
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from app.captcha.spoof_report import interval
-from app.report import ROOT
-from app.words import keys, say
-from fersys.errors import ConfigError
+from app.report import ROOT, Content, read_figures
+from app.words import LANGUAGES, keys, say
 
 REPORT_FILE = Path("reports") / "spoof.json"
 _LIMITS = ("made", "people", "puppet", "cues")
 
-Content = dict[str, Any]
-
 
 def read_spoof(root: Path = ROOT) -> Content | None:
-    """Return what `python -m app.captcha spoof-bench` found; None if the file is not here.
+    """Return what `python -m app.captcha spoof-bench` found; None if the file is not here, empty if it is damaged, as `read_figures` says."""
+    return read_figures(root / REPORT_FILE, "python -m app.captcha spoof-bench", _check)
 
-    Raises:
-        ConfigError: if it is damaged.
-    """
-    path = root / REPORT_FILE
-    if not path.is_file():
-        return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        counts = [kind["all"] for kind in content["kinds"].values()]
-        sound = all(0 <= int(one["passed"]) <= int(one["tried"]) for one in counts) and len(content["people"]) > 0
-        content["clips"], content["photos"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(f"{path} is damaged: expected what `python -m app.captcha spoof-bench` writes. Received: {error!r}") from error
-    if not sound:
-        raise ConfigError(f"{path} is damaged: expected people, and as many passes as attacks at most. Received: {counts}")
-    return dict(content)
+
+def _check(content: Content) -> None:
+    """Sound is what the section can be made of."""
+    counts = [kind["all"] for kind in content["kinds"].values()]
+    if not content["people"] or not all(0 <= one["passed"] <= one["tried"] for one in counts):
+        raise ValueError("nobody, or more passes than attacks")
+    _found(content, LANGUAGES[0])
 
 
 def view(content: Content | None, language: str) -> str:
-    """Return the section: the table and its limits, or that there are no figures here."""
+    """Return the section: the table and its limits, or that there are no figures here, or none that can be read."""
     title, lead = _say(language, "title"), _say(language, "lead")
-    inside = f"<p>{_say(language, 'absent')}</p>" if content is None else _found(content, language)
+    inside = _found(content, language) if content else f"<p>{_say(language, 'absent' if content is None else 'damaged')}</p>"
     return f'<section class="fersys-about fersys-spoof"><h2>{title}</h2><p>{lead}</p>{inside}</section>'
 
 

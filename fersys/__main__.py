@@ -54,6 +54,7 @@ _PREDICT = """examples:
   fersys predict photo.jpg --model deepface           that library with its own weights, fetched the first time
 
 exit code 1: a picture could not be read (the others are answered); 3: no face in any picture
+In CSV, text that a spreadsheet would take for a formula (=cmd.png, say) has an apostrophe in front.
 """
 _PULL = """examples:
   fersys pull you/name                            the newest, into the hub's cache on this machine
@@ -76,6 +77,7 @@ _SCORE = """examples:
 
 Killed or stopped, the same command goes on where it was; until then the rows lie in <out>.unfinished.
 Pictures that cannot be read are listed in <out>.errors.csv. A picture without a face has a row with face 0.
+In CSV, text that a spreadsheet would take for a formula (=cmd.png, say) has an apostrophe in front.
 """
 _VIDEO = """examples:
   fersys video in.mp4 out.mp4

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fersys.errors import ConfigError, DataError
-from fersys.tables import COLUMNS, Row
+from fersys.tables import COLUMNS, Row, for_csv
 
 _CERTAIN = COLUMNS.index("certain")
 _ROW = COLUMNS.index("row")
@@ -168,4 +168,4 @@ def write_errors(path: Path, errors: Iterable[Error]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("path", "row", "error"))
-        writer.writerows((name, "" if row < 0 else row, error) for name, row, error in errors)
+        writer.writerows(for_csv((name, "" if row < 0 else row, error)) for name, row, error in errors)

@@ -214,13 +214,23 @@ def _said(said: Prediction) -> dict[str, Any]:
     return {"label": said.label, "score": said.score, "certain": said.certain, "scores": said.scores}
 
 
+@dataclass(frozen=True)
+class _Lines:
+    """Ends rows in "\\n"; for `csv` they end in "\\r\\n", or it would leave a "\\r" in a name unquoted, which begins a new row for readers."""
+
+    out: TextIO
+
+    def write(self, row: str) -> None:
+        self.out.write(row.removesuffix("\r\n") + "\n")
+
+
 def _write_csv(answers: Iterable[Answer], out: TextIO) -> None:
     """One row a face and model: a picture without a face has none."""
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(_Lines(out))
     writer.writerow(("path", *COLUMNS[2:-1]))
     for answer in answers:
         if answer.results:
-            writer.writerows((answer.path, *for_csv(row)) for row in to_rows(answer.results, ()))
+            writer.writerows(for_csv((answer.path, *row)) for row in to_rows(answer.results, ()))
 
 
 FORMATS: dict[str, Callable[[Iterable[Answer], TextIO], None]] = {"text": _write_text, "json": _write_json, "csv": _write_csv}

@@ -5,6 +5,7 @@ To write a fourth kind of file, write a function like `_write_csv` and add it to
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -20,6 +21,7 @@ NO_FACE = 0  # faces count from 1
 Row = tuple[Any, ...]  # values in the order of `COLUMNS`; None where there is nothing to say
 
 _T = TypeVar("_T")
+_FORMULA = re.compile(r"[=+@\t\r-].", re.DOTALL)  # how a spreadsheet tells one; a sign alone is none, such as "-" for standard input
 _PART = 10_000  # rows of parquet written at once: bounds memory
 
 
@@ -68,8 +70,22 @@ def _write_csv(path: Path, rows: Iterable[Row]) -> None:
 
 
 def for_csv(row: Row) -> list[Any]:
-    """Return the values as they stand in a CSV file: `true` and `false`, seven digits, nothing for None."""
-    return [("true" if value else "false") if isinstance(value, bool) else f"{value:.7g}" if isinstance(value, float) else value for value in row]
+    """Return the values as they stand in a CSV file: `true` and `false`, seven digits, nothing for None.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe in front, as OWASP advises: whoever made a file may have named it so.
+
+    >>> for_csv(("=cmd|x.png", "a=b.png", -1, True, 0.123456789, None))
+    ["'=cmd|x.png", 'a=b.png', -1, 'true', '0.1234568', None]
+    """
+    return [_cell(value) for value in row]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.7g}"
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def counted(number: int, noun: str) -> str:

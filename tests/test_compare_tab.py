@@ -7,7 +7,7 @@ import pytest
 
 from app.report import read_report
 from app.tabs.compare import CHARTS, percent, whole
-from app.words import LANGUAGES, script_words
+from app.words import LANGUAGES, say, script_words
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,14 @@ def test_every_chart_has_a_place_and_a_title(report: dict[str, Any], language: s
 def test_without_a_report_the_tab_says_so(language: str) -> None:
     html = whole(None, language)
     assert "reports/compare.json" in html
+    assert "data-chart" not in html
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_a_damaged_report_the_tab_says_so(language: str) -> None:
+    html = whole({}, language)
+    assert say(language, "compare.damaged") in html
+    assert say(language, "compare.missing") not in html
     assert "data-chart" not in html
 
 

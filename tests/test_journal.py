@@ -148,6 +148,6 @@ def test_deleting_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_errors_are_written_as_a_table(tmp_path: Path) -> None:
-    write_errors(tmp_path / "e.csv", [("a,b", -1, 'said "no"'), ("c", 4, "bad")])
+    write_errors(tmp_path / "e.csv", [("a,b", -1, 'said "no"'), ("c", 4, "bad"), ("=d", 0, "=d is no picture")])
     with (tmp_path / "e.csv").open(newline="", encoding="utf-8") as file:
-        assert list(csv.reader(file)) == [["path", "row", "error"], ["a,b", "", 'said "no"'], ["c", "4", "bad"]]
+        assert list(csv.reader(file)) == [["path", "row", "error"], ["a,b", "", 'said "no"'], ["c", "4", "bad"], ["'=d", "0", "'=d is no picture"]]

@@ -13,6 +13,7 @@ import PIL.Image
 import pytest
 
 from fersys.errors import ConfigError
+from fersys.images import read_image
 from fersys.labels import EMOTIONS
 from fersys.predicting import FORMATS, Drawings, Question, bar, predict
 
@@ -78,6 +79,33 @@ def test_tables_have_a_row_a_face_and_model(photo: Path, blank: Path, capsys: py
     assert [(row["path"], row["face"], row["model"], row["label"], row["certain"], row["happy"]) for row in rows] == [
         (str(photo), "1", "a", "happy", "true", "0.6"), (str(photo), "1", "b", "happy", "true", "0.6"),
     ]  # fmt: skip
+
+
+def paths_in_csv(names: Sequence[str], photo: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a reader of the table finds, whatever the file system allows."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+    monkeypatch.setattr("fersys.predicting.read_image", lambda *_, **__: read_image(photo))
+    out = io.StringIO(newline="")
+    monkeypatch.setattr("sys.stdout", out)
+    predict(names, Question([Says()]), FORMATS["csv"])
+    assert out.getvalue().endswith(",0.05\n")
+    return [row["path"] for row in csv.DictReader(io.StringIO(out.getvalue(), newline=""))]
+
+
+def test_a_name_that_a_spreadsheet_would_run_stands_as_text_in_csv(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["=cmd|' C'!A0.png", "+1.png", "-1.png", "@SUM(A1).png", "\ta.png", "\ra.png"]
+    assert paths_in_csv(names, photo, monkeypatch) == [f"'{name}" for name in names]
+
+
+def test_other_names_stand_in_csv_as_they_are(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["-", "a=1.png", "'=1.png", "./-1.png", "é.png", "a\r=1.png", "a\n=1.png", 'a",=1.png']
+    assert paths_in_csv(names, photo, monkeypatch) == names
+
+
+def test_json_has_every_name_as_it_is(photo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("fersys.predicting.read_image", lambda *_, **__: read_image(photo))
+    predict(["=1.png"], Question([Says()]), FORMATS["json"])
+    assert json.loads(capsys.readouterr().out)[0]["path"] == "=1.png"
 
 
 def test_a_bad_picture_is_named_and_the_others_go_on(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.report import REPORT_FILE, ROOT, Said, cell, curves, folders, read_history, read_report, read_said
-from fersys.errors import ConfigError
+from app.report import REPORT_FILE, ROOT, Said, cell, curves, folders, read_figures, read_history, read_report, read_said, short_answer
 from fersys.labels import EMOTIONS
 from tests.made_arms import predictions
 from train.certainty import risk_coverage
@@ -95,12 +94,49 @@ def test_without_a_report_there_is_none(tmp_path: Path) -> None:
     assert list(folders(tmp_path)) == []
 
 
-@pytest.mark.parametrize("content", ["{", "{}", "[]", '{"models": [1]}'])
-def test_a_damaged_report_is_an_error_of_ours(tmp_path: Path, content: str) -> None:
-    (tmp_path / "reports").mkdir()
-    (tmp_path / REPORT_FILE).write_text(content)
-    with pytest.raises(ConfigError, match="is damaged"):
-        read_report(tmp_path)
+def written(folder: Path, content: str | bytes) -> Path:
+    (folder / "reports").mkdir()
+    (folder / REPORT_FILE).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "", "{", "{}", "[]", "3", "null", '{"models": [1]}', '{"models": [{"model": 1}]}', "[" * 200_000, b"\xff" * 100_000,
+        '{"models": [{"model": "a"}], "contamination": {"rows": 3}}',
+        '{"models": [{"model": "a"}], "contamination": {"as_published": "a", "rows": [{"model": "a"}]}}',
+        '{"models": [{"model": "a"}], "contamination": {"as_published": "a", "paper": {"accuracy": "high"}, "rows": [{"model": "a"}]}}',
+    ],
+    ids=lambda content: repr(content[:90]),
+)  # fmt: skip
+def test_a_damaged_report_is_empty_and_named_in_one_line(tmp_path: Path, content: str | bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    assert read_report(written(tmp_path, content)) == {}
+    (line,) = capsys.readouterr().err.splitlines()
+    assert len(line) < 500
+    assert line.startswith(f"not shown: {tmp_path / REPORT_FILE} is damaged: expected what `python -m train compare` writes. Received: ")
+
+
+def test_a_report_that_may_not_be_read_is_named_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    written(tmp_path, "{}")
+    monkeypatch.setattr(Path, "read_text", refuse)
+    assert read_figures(tmp_path / REPORT_FILE, "make", len) == {}
+    assert "Permission denied" in capsys.readouterr().err
+
+
+def test_a_report_of_no_models_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert read_report(written(tmp_path, '{"models": []}')) is None
+    assert capsys.readouterr().err == ""
+
+
+def test_the_short_answer_is_of_the_network_as_it_was_published(report: dict[str, Any]) -> None:
+    told = report["contamination"]
+    (row,) = [row for row in told["rows"] if row["model"] == told["as_published"]]
+    assert short_answer(report) == {"paper": told["paper"]["accuracy"], "like": row["paper_28821"]["mean"], "new": row["test_strict"]}
+    assert short_answer(report | {"contamination": told | {"as_published": "nobody"}}) is None
 
 
 def test_history_is_accuracy_by_epoch(tmp_path: Path) -> None:

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
-from app import spoof
+from app import report, spoof
 from app.captcha.spoof_kinds import KINDS
+from app.demo import build_demo
+from app.models import Arms, load_models
+from app.page import Page
 from app.words import LANGUAGES, keys, say
-from fersys.errors import ConfigError
+from tests.tiny_package import make_package
 
 FOUND: dict[str, Any] = {
     "people": ["one.mp4", "two.mp4"],
@@ -60,7 +63,39 @@ def test_without_the_report_it_says_so(tmp_path: Path, language: str) -> None:
     assert "<table" not in html
 
 
-@pytest.mark.parametrize("content", ["{", {"kinds": {}}, {**FOUND, "people": []}, {**FOUND, "kinds": {"x": {"all": {"passed": 2, "tried": 1}}}}])
-def test_a_damaged_report_is_named(tmp_path: Path, content: Any) -> None:
-    with pytest.raises(ConfigError, match="is damaged"):
-        spoof.read_spoof(written(tmp_path, content))
+def counted(passed: Any, tried: Any) -> dict[str, Any]:
+    return {**FOUND, "kinds": {"x": {"all": {"passed": passed, "tried": tried}}}}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{", "[]", {"kinds": {}}, {**FOUND, "people": []}, {**FOUND, "people": 3}, {**FOUND, "kinds": [1]},
+        {key: FOUND[key] for key in ("people", "kinds", "photos")}, counted(2, 1), counted(-1, 1), counted("0", "0"),
+        counted(0, 0.5), counted(float("inf"), float("inf")), counted(0, None),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_damaged_report_is_said_on_the_page_and_named_in_one_line(tmp_path: Path, content: Any, language: str, capsys: pytest.CaptureFixture[str]) -> None:
+    html = spoof.view(spoof.read_spoof(written(tmp_path, content)), language)
+    assert say(language, "spoof.damaged") in html
+    assert say(language, "spoof.absent") not in html
+    assert "<table" not in html
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{tmp_path / spoof.REPORT_FILE} is damaged: expected what `python -m app.captcha spoof-bench` writes." in line
+
+
+def test_the_page_is_built_in_spite_of_damaged_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for module in (spoof, report):
+        path = tmp_path / module.REPORT_FILE.name
+        path.write_text("{", encoding="utf-8")
+        monkeypatch.setattr(module, "REPORT_FILE", path)  # a whole path: no root is put before it
+    page = Page(Arms(tuple(load_models([make_package(tmp_path, "tiny")]))))
+    build_demo(page)
+    assert [line.split(" is damaged: ")[0] for line in capsys.readouterr().err.splitlines()] == [
+        f"not shown: {tmp_path / name}.json" for name in ("compare", "spoof")
+    ]
+    for language, texts in page.words.table().translations.items():
+        assert say(language, "spoof.damaged") in texts["about.spoof"]
+        assert say(language, "compare.damaged") in texts["compare.page"]

@@ -65,6 +65,14 @@ def test_an_empty_table_has_its_columns(tmp_path: Path, suffix: str) -> None:
     assert suffix == ".jsonl" or COLUMNS[0] in (pq.read_schema(path).names if suffix == ".parquet" else path.read_text())
 
 
+def test_only_csv_marks_what_a_spreadsheet_would_run(tmp_path: Path) -> None:
+    named = [("=1.png", -1, *row[2:-1], "sad") for row in rows()[:1]]
+    for suffix, path in ((".csv", "'=1.png"), (".jsonl", "=1.png"), (".parquet", "=1.png")):
+        WRITERS[suffix](tmp_path / f"results{suffix}", named)
+        (row,) = read(tmp_path / f"results{suffix}")
+        assert (row["path"], row["row"]) == (path, -1)
+
+
 @pytest.mark.parametrize("name", ["results", "results.xlsx", "results.csv.gz"])
 def test_another_kind_of_file_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=r"\.parquet, \.csv, \.jsonl\. Received: results"):

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from app.bars import EMOJI, glyph
 from app.exhibits import Exhibits
 from app.page import Page
-from app.report import Content, read_report
+from app.report import Content, read_report, short_answer
 from app.words import say
 from fersys.labels import EMOTIONS
 
@@ -37,9 +37,10 @@ def routes(_: Page) -> list[BaseRoute]:
 
 
 def whole(report: Content | None, language: str) -> str:
-    """Return the tab; a message if this copy of FER-Sys comes without `reports/`."""
-    if report is None:
-        return f'<div class="fersys-message"><h2>{escape(say(language, "compare.missing"))}</h2><p>{say(language, "compare.missing_hint")}</p></div>'
+    """Return the tab; a message if this copy of FER-Sys comes without `reports/`, or the report is damaged (empty)."""
+    if not report:
+        key = "compare.missing" if report is None else "compare.damaged"
+        return f'<div class="fersys-message"><h2>{escape(say(language, key))}</h2><p>{say(language, f"{key}_hint")}</p></div>'
     cards = "".join(_card(name, language) for name in CHARTS)
     inside = "".join((_answer(report, language), _bar(language), _status(language), f'<div class="fersys-charts" hidden>{cards}</div>'))
     note = f'<p class="fersys-note">{say(language, "compare.source")}</p>'
@@ -57,11 +58,9 @@ def _emotions(language: str) -> str:
 
 def _answer(report: Content, language: str) -> str:
     """The short answer: DeepFace's network on images it knows, and on others."""
-    told = report.get("contamination") or {}
-    row = next((row for row in told.get("rows", ()) if row["model"] == told.get("as_published")), None)
-    if row is None:
+    figures = short_answer(report)
+    if figures is None:
         return ""
-    figures = {"paper": told["paper"]["accuracy"], "like": row["paper_28821"]["mean"], "new": row["test_strict"]}
     boxes = "".join(
         f"<li><b>{percent(value, language)}</b><span>{escape(say(language, f'compare.figure_{key}'))}</span></li>" for key, value in figures.items()
     )
