@@ -81,7 +81,7 @@ class FaceSession:
     def look(self, image: Image, at: float) -> StepState:
         """Judge a frame; see `JudgeSession`."""
         if at - self._step.asked_at > WINDOW and "late" not in self._rules.off:
-            return self._refuse("late", at)
+            return self._refuse("late")
         sight = see(image, self._rules.recognizers, at)
         boxes = [] if sight is None else [(float(sight.box[0]), float(sight.box[1]), float(sight.box[2]), float(sight.box[3]))]
         tracks = self._tracker.update(boxes, at)
@@ -93,7 +93,7 @@ class FaceSession:
         broken = self._border(sight, self._follow(next(track.id for track in tracks if track.detection == 0), at))
         self._last = sight
         self._remember(sight)
-        seen = self._veto(broken, at) if broken else self._go_on(sight)
+        seen = self._veto(broken) if broken else self._go_on(sight)
         if seen.accepted and self._rules.advisor is not None:
             self.advice.append(self._rules.advisor.advise(image, sight.box))
         return seen
@@ -134,34 +134,34 @@ class FaceSession:
     def _go_on(self, sight: Sight) -> StepState:
         step, table, prompt = self._step, self._rules.table, self._step.prompt.expression
         if self._is_wrong(sight):
-            return self._refuse("order", sight.at)
+            return self._refuse("order")
         shown = is_shown(step, sight, table, self._rules.off)
         absent = not shown if "order" in self._rules.off else table.is_absent(prompt, sight.agreement)
         step.take(sight, absent, shown)
         if step.held(sight.at) < 1:
             return StepState(0.9 * step.held(sight.at) + 0.1 * step.is_rested, self._hint(sight))
-        return self._judge(sight.at)
+        return self._judge()
 
-    def _judge(self, at: float) -> StepState:
+    def _judge(self) -> StepState:
         values = {**measure(self._step), "seen": sum(self._known) / max(len(self._known), _FEWEST)}
         if self._rules.values is not None:
             self._rules.values.append({**values, "turn": float(bool(self._step.prompt.turn))})
         if values["seen"] > self._rules.limits.seen and "seen" not in self._rules.off:
-            return self._refuse("seen", at)
+            return self._refuse("seen")
         denied = deny(values, self._rules.limits, self._rules.off)
         if denied:
-            return self._veto(denied, at)
-        self._rules.seen.add(self._take_bits(), at, self._owner)
+            return self._veto(denied)
+        self._rules.seen.add(self._take_bits(), self._owner)
         return StepState(1.0, accepted=True)
 
-    def _veto(self, name: str, at: float) -> StepState:
+    def _veto(self, name: str) -> StepState:
         """A cue denies: the step begins anew, once."""
         self._vetoes += 1
         self._step.restart()
-        return self._refuse(name, at) if self._vetoes >= _VETOES else StepState(hint="relax")
+        return self._refuse(name) if self._vetoes >= _VETOES else StepState(hint="relax")
 
-    def _refuse(self, name: str, at: float) -> StepState:
-        self._rules.seen.add(self._take_bits(), at, self._owner)
+    def _refuse(self, name: str) -> StepState:
+        self._rules.seen.add(self._take_bits(), self._owner)
         return StepState(refused=name)
 
     def _take_bits(self) -> list[Bits]:
