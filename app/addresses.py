@@ -12,6 +12,7 @@ from fersys.errors import ConfigError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Scope = Mapping[str, Any]
+_PROXIES_HEADERS = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
@@ -54,6 +55,12 @@ def is_https(scope: Scope, trusted: Sequence[Network]) -> bool:
     if is_within(peer, trusted) and (said := _values(scope, b"x-forwarded-proto")):
         return said[-1] == "https"
     return scope.get("scheme") == "https"
+
+
+def is_passed_on(scope: Scope, trusted: Sequence[Network]) -> bool:
+    """Whether a request says that it comes from elsewhere, through a proxy that is not named: behind one, everybody has its address."""
+    peer = str((scope.get("client") or ("",))[0])
+    return not is_within(peer, trusted) and any(name in _PROXIES_HEADERS for name, _ in scope.get("headers", ()))
 
 
 def is_within(address: str, networks: Sequence[Network]) -> bool:

@@ -15,11 +15,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.addresses import Network, client_address
 from app.bodies import GRACE, Meter, check_length, has_body, read_body, replay, swallow
 from app.crowd import Crowd
-from app.headers import adding, security_headers
+from app.headers import adding, keeping_to_ourselves, security_headers
 from app.login import Login
 from app.rates import Rates, household, session_of
 from app.refusals import Refusal, instead_of_a_full_queue, refuse
-from app.rules import CLOSED, MEGABYTE, WORK, Budgets, Rule, find_rule, route_of
+from app.rules import CLOSED, MEGABYTE, SAME_ORIGIN, WORK, Budgets, Rule, find_rule, route_of
 
 ADDRESS = "fersys.address"  # where routes find in their scope whom a request is counted for
 CROWD = "fersys.crowd"  # … and whether the server is being stopped, for those that take minutes
@@ -78,6 +78,10 @@ class Guard:
         path = route_of(scope)  # where the app hears the request, if it was told to lie below another path
         if path.startswith(CLOSED):
             raise Refusal(404, "closed")
+        if path.startswith(SAME_ORIGIN) and scope["type"] == "http":
+            if scope["method"] == "OPTIONS":  # a browser asks so whether another origin's script may
+                raise Refusal(405, "closed")
+            send = keeping_to_ourselves(send)
         if scope["type"] == "websocket" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self._app(scope, receive, send)
             return

@@ -21,6 +21,7 @@ _POLICY = (
     "base-uri 'self'",
     "form-action 'self'",
 )
+_FOR_OTHERS = b"access-control-"
 _FEATURES = ("microphone", "geolocation", "display-capture", "payment", "usb", "serial", "midi")
 
 
@@ -38,6 +39,18 @@ def security_headers(framed_by: Sequence[str] = ()) -> dict[bytes, bytes]:
         b"referrer-policy": b"same-origin",
         b"x-content-type-options": b"nosniff",
     }
+
+
+def keeping_to_ourselves(send: Send) -> Send:
+    """Return a `send` that drops whatever would let another origin's scripts read an answer."""
+
+    async def send_less(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            kept = [(name, value) for name, value in message.get("headers", ()) if not name.lower().startswith(_FOR_OTHERS)]
+            message = {**message, "headers": kept}
+        await send(message)
+
+    return send_less
 
 
 def adding(headers: dict[bytes, bytes], send: Send) -> Send:

@@ -12,8 +12,9 @@ from starlette.types import Scope
 from app.refusals import Refusal
 from app.rules import route_of
 
-# What the login form needs, what says whether the server is up, and the CAPTCHA service, whose users have no account.
-_OPEN_PATHS = {"/", "/healthz", "/login", "/logout", "/theme.css", "/manifest.json", "/robots.txt", "/favicon.ico", "/siteverify"}
+# What the login form needs, what says whether the server is up, the metrics, which look at the address themselves, and
+# the CAPTCHA service, whose users have no account.
+_OPEN_PATHS = {"/", "/healthz", "/login", "/logout", "/theme.css", "/manifest.json", "/metrics", "/robots.txt", "/favicon.ico", "/siteverify"}
 _OPEN_PREFIXES = ("/static/", "/assets/", "/svelte/", "/captcha/")
 _OPEN_OF_GRADIO = {"startup-events", "login_check", "user", "token", "app_id", "theme.css"}
 

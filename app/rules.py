@@ -50,6 +50,9 @@ RULES: tuple[tuple[str, Rule], ...] = (
 # hands whatever anybody sends to ffmpeg, and leaves files open.
 CLOSED = ("/gradio_api/deep_link", "/gradio_api/process_recording")
 
+# Routes that no script of another origin may ask or read; Gradio would let any do so where the page is not on localhost.
+SAME_ORIGIN = ("/captcha/v1/", "/siteverify", "/metrics")
+
 
 def route_of(scope: Scope) -> str:
     """Return the path by which the app finds the route: the request's own, or what follows the path below which the app was told to lie."""

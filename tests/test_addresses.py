@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from app.addresses import client_address, is_https, is_within, parse_networks
+from app.addresses import client_address, is_https, is_passed_on, is_within, parse_networks
 from fersys.errors import ConfigError
 
 PROXIES = parse_networks("10.0.0.0/8, 127.0.0.1, 2001:db8::/32")
@@ -69,6 +69,14 @@ def test_a_peer_that_is_no_address_is_taken_as_it_is(peer: str | None, expected:
 )
 def test_https_is_what_a_trusted_proxy_or_the_server_says(given: dict[str, Any], expected: bool) -> None:
     assert is_https(given, PROXIES) is expected
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+@pytest.mark.parametrize(("peer", "expected"), [("127.0.0.1", True), ("10.0.0.1", False)])
+def test_a_proxy_that_nobody_named_is_noticed(name: str, peer: str, expected: bool) -> None:
+    trusted, headers = parse_networks("10.0.0.0/8"), [(name.lower().encode(), b"1.2.3.4")]
+    assert is_passed_on({"client": (peer, 1), "headers": headers}, trusted) is expected
+    assert not is_passed_on({"client": (peer, 1), "headers": [(b"host", b"x")]}, trusted)
 
 
 def test_networks_are_read_from_text() -> None:

@@ -1,8 +1,11 @@
 import json
+import os
+import shutil
 import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,6 +65,92 @@ def _resealed(line: str) -> str:
     return audit._seal({**fields, "site": "another"})
 
 
+class KilledError(BaseException):
+    """Nothing of the process runs any more."""
+
+
+def cut_off(audit: Audit, monkeypatch: pytest.MonkeyPatch, step: str, when: str) -> None:
+    """Let the process be killed before, after, or in the middle of a step of the next change."""
+    whole: Any = getattr(audit, step)
+
+    def run(content: Any) -> None:
+        if when != "before":
+            whole(content if when == "after" else content[: len(content) // 2])
+        if when == "middle":
+            os.truncate(audit._path, audit._path.stat().st_size - 1)  # no end of line either
+        raise KilledError
+
+    monkeypatch.setattr(audit, step, run)
+
+
+@pytest.mark.parametrize("count", [0, 3])
+@pytest.mark.parametrize(("when", "written"), [("before", 0), ("middle", 0), ("after", 1)])
+def test_a_process_that_is_killed_while_it_writes_leaves_a_whole_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, when: str, written: int
+) -> None:
+    audit, path = made(tmp_path, count)
+    cut_off(audit, monkeypatch, "_append", when)
+    with pytest.raises(KilledError):
+        audit.record(1005.0, "passed")
+    for first in ("verify", "record"):
+        again = Audit(shutil.copytree(tmp_path, tmp_path.with_name(f"{tmp_path.name}-{first}")) / path.name)
+        lines = count + written
+        if first == "verify":
+            assert again.verify().count == lines
+        again.record(1006.0, "failed")
+        assert again.verify().count == lines + 1
+
+
+@pytest.mark.parametrize(("before", "kept"), [(1002.0, 3), (9999.0, 0)])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_process_that_is_killed_while_it_forgets_leaves_a_whole_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str, before: float, kept: int
+) -> None:
+    audit, path = made(tmp_path)
+    cut_off(audit, monkeypatch, "_rewrite", when)
+    with pytest.raises(KilledError):
+        audit.purge(before)
+    again = Audit(path)
+    assert again.verify().count == 5
+    assert len(path.read_text().splitlines()) == (kept if when == "after" else 5)
+    again.record(1006.0, "failed")
+    assert again.verify().count == 6
+
+
+@pytest.mark.parametrize("when", ["never", "before", "after"])
+@pytest.mark.parametrize("rest", ["sealed", "words"])
+def test_a_line_that_was_not_announced_is_noticed_though_it_follows_rightly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str, rest: str) -> None:
+    audit, path = made(tmp_path)
+    if when != "never":
+        cut_off(audit, monkeypatch, "_append", when)
+        with pytest.raises(KilledError):
+            audit.record(1005.0, "passed")
+    last = json.loads(path.read_text().splitlines()[-1])
+    line = _resealed(json.dumps({**last, "n": last["n"] + 1, "before": last["hash"]})) + "\n" if rest == "sealed" else "words\n"
+    with path.open("a") as file:
+        file.write(line)
+    with pytest.raises(AuditError):
+        Audit(path).verify()
+
+
+def test_words_without_an_end_of_line_are_noticed(tmp_path: Path) -> None:
+    audit, path = made(tmp_path)
+    with path.open("a") as file:
+        file.write("words")
+    with pytest.raises(AuditError):
+        audit.verify()
+
+
+def test_a_log_of_the_time_before_announcements_is_still_read(tmp_path: Path) -> None:
+    audit, path = made(tmp_path)
+    chain = path.with_suffix(".chain.json")
+    fields = json.loads(chain.read_text())
+    del fields["announced"]
+    chain.write_text(json.dumps(fields).ljust(256))
+    audit.record(1006.0, "failed")
+    assert audit.verify().count == 6
+
+
 @pytest.mark.parametrize("text", ["", "[]\n", "null\n", "no JSON\n", '{"n": 1}\n', "\udc80\n"])
 def test_a_file_that_is_no_log_is_noticed(tmp_path: Path, text: str) -> None:
     audit, path = made(tmp_path)
@@ -94,6 +183,14 @@ def test_old_lines_are_forgotten_and_the_rest_is_still_whole(tmp_path: Path) -> 
     assert audit.purge(9999.0) == 4
     audit.record(1011.0, "passed")
     assert audit.verify().count == 7
+
+
+def test_a_clock_that_was_set_back_breaks_no_chain(tmp_path: Path) -> None:
+    audit, path = made(tmp_path)
+    audit.record(900.0, "passed")
+    assert audit.purge(1002.0) == 2
+    assert [json.loads(line)["at"] for line in path.read_text().splitlines()] == [1002, 1003, 1004, 900]
+    assert audit.verify().count == 6
 
 
 def test_a_changed_log_is_not_forgotten(tmp_path: Path) -> None:

@@ -59,6 +59,15 @@ def test_a_later_rotation_forgets_what_verifies_no_more(tmp_path: Path) -> None:
     assert len(json.loads((tmp_path / "keys.json").read_text())) == 2
 
 
+def test_a_replaced_key_ends_at_once_in_a_running_process_too(tmp_path: Path) -> None:
+    running = KeyFile(tmp_path / "keys.json", SetClock())
+    older = running.signing()
+    leaked = running.rotate()
+    new = KeyFile(tmp_path / "keys.json", SetClock()).replace()
+    assert [running.verifying(key.kid) for key in (older, leaked, new)] == [None, None, new]
+    assert leaked.secret not in (tmp_path / "keys.json").read_text()
+
+
 def test_many_who_start_at_once_get_one_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         kids = set(pool.map(lambda _: KeyFile(tmp_path / "keys.json", SetClock()).signing().kid, range(16)))

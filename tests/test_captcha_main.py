@@ -53,9 +53,23 @@ def test_keys_rotate(environment: dict[str, str], tmp_path: Path) -> None:
     assert keys.signing() != old
 
 
-def test_keys_of_the_environment_are_not_rotated_here(environment: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["keys", "rotate"], {**environment, "FERSYS_CAPTCHA_KEYS": "a:b"}) == 1
-    assert "FERSYS_CAPTCHA_KEYS" in capsys.readouterr().err
+def test_a_key_that_leaked_ends_now(environment: dict[str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path / "captcha-keys.json", server_time)
+    old = keys.signing()
+    assert main(["keys", "rotate"], environment) == 0
+    assert keys.verifying(old.kid) is not None
+    assert main(["keys", "rotate", "--now"], environment) == 0
+    assert keys.verifying(old.kid) is None
+    assert "no other verifies" in capsys.readouterr().out
+    assert [event in (tmp_path / "captcha-audit.jsonl").read_text() for event in ("key-rotated", "key-replaced")] == [True, True]
+
+
+@pytest.mark.parametrize(("words", "where"), [([], "in front of the old"), (["--now"], "in the place of all others")])
+def test_keys_of_the_environment_are_not_rotated_here(environment: dict[str, str], capsys: pytest.CaptureFixture[str], words: list[str], where: str) -> None:
+    assert main(["keys", "rotate", *words], {**environment, "FERSYS_CAPTCHA_KEYS": "a:b"}) == 1
+    said = capsys.readouterr().err
+    assert "FERSYS_CAPTCHA_KEYS" in said
+    assert where in said
 
 
 def test_the_audit_log_holds_what_was_changed_and_an_edit_is_noticed(environment: dict[str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -3,9 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from app.captcha import rates as rates_module
+from app.captcha import sessions, windows
 from app.captcha.clock import SetClock
-from app.captcha.rates import Rates, network_of
+from app.captcha.rates import Rates, networks_of
 from app.captcha.refusals import RefusedError, StoreError
+from app.captcha.sessions import Sessions
 from app.captcha.settings import Settings
 from app.captcha.windows import ClockedWindows
 from tests import made_redis
@@ -73,16 +76,46 @@ def test_a_pause_of_one_way_leaves_the_other_open_and_other_addresses_alone() ->
 def test_attempts_under_way_count_as_if_they_failed() -> None:
     counted = rates(SetClock())
     counted.count_failure("face", "1.2.3.4")
-    counted.check_pause("face", "1.2.3.4", pending=3)
+    counted.check_pause("face", "1.2.3.4", pending=["1.2.3.4"] * 3 + ["1.2.3.5"])
     with pytest.raises(RefusedError):
-        counted.check_pause("face", "1.2.3.4", pending=4)
+        counted.check_pause("face", "1.2.3.4", pending=["1.2.3.4"] * 4)
 
 
 @pytest.mark.parametrize(
-    ("address", "network"), [("1.2.3.4", "1.2.3.4"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("testclient", "testclient"), ("", "")]
+    ("address", "networks"),
+    [("1.2.3.4", ("1.2.3.4",)), ("2001:db8:1:2:3:4:5:6", ("2001:db8:1:2::/64", "2001:db8:1::/48")), ("testclient", ("testclient",)), ("", ("",))],
 )
-def test_an_ipv6_network_counts_as_one(address: str, network: str) -> None:
-    assert network_of(address) == network
+def test_an_ipv6_network_counts_as_one(address: str, networks: tuple[str, ...]) -> None:
+    assert networks_of(address) == networks
+
+
+def test_the_networks_of_one_ipv6_customer_share_sixteen_times_the_rate() -> None:
+    counted = rates(SetClock())
+    for number in range(16 * 3):
+        counted.count("begin", f"2001:db8:1:{number:x}::1")
+    with pytest.raises(RefusedError):
+        counted.count("begin", "2001:db8:1:ff::1")
+    counted.count("begin", "2001:db8:2:ff::1")
+
+
+def test_frames_and_verifications_are_counted_by_the_smaller_network_alone() -> None:
+    counted = Rates(Settings(Path("unused"), frame_rate="1 per 1 minute", verify_rate="1 per 1 minute"), SetClock())
+    for number in range(20):
+        for kind in ("frame", "verify"):
+            counted.count(kind, f"2001:db8:1:{number:x}::1")
+
+
+def test_the_networks_of_one_ipv6_customer_are_paused_after_sixteen_times_the_failures() -> None:
+    counted = rates(SetClock())
+    for number in range(16 * 5 - 1):
+        counted.count_failure("face", f"2001:db8:1:{number:x}::1")
+    counted.check_pause("face", "2001:db8:1:ff::1", pending=["2001:db8:2:fe::1"])
+    with pytest.raises(RefusedError):
+        counted.check_pause("face", "2001:db8:1:ff::1", pending=["2001:db8:1:fe::1"])
+    counted.count_failure("face", "2001:db8:1:fe::1")
+    with pytest.raises(RefusedError):
+        counted.check_pause("face", "2001:db8:1:ff::1")
+    counted.check_pause("face", "2001:db8:2:ff::1")
 
 
 def test_windows_stay_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,11 +123,36 @@ def test_windows_stay_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None
     clock = SetClock()
     windows = ClockedWindows(clock)
     for number in range(100):
-        assert windows.acquire_entry(f"key {number}", 5, 60)
+        assert windows.acquire_entry(f"begin/{number}", 5, 60)
     assert windows.reset() == 10
-    windows.acquire_entry("old", 5, 60)
+    windows.acquire_entry("begin/old", 5, 60)
     clock.advance(61)
-    assert windows.get("old") == 0
+    assert windows.get("begin/old") == 0
+    windows.acquire_entry("begin/new", 5, 60)
+    assert windows.reset() == 1  # who is forgotten is not kept
+
+
+def test_who_was_counted_longest_ago_makes_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.captcha.windows._MOST_KEYS", 3)
+    windows = ClockedWindows(SetClock())
+    for name in ("early", "b", "early", "c", "d"):
+        windows.acquire_entry(f"begin/{name}", 5, 60)
+    assert [windows.get(f"begin/{name}") for name in ("early", "b", "c", "d")] == [2, 0, 1, 1]
+
+
+def test_a_flood_of_fresh_addresses_makes_nobody_s_failures_and_no_site_s_count_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.captcha.windows._MOST_KEYS", 10)
+    counted = Rates(Settings(Path("unused"), site_rate="1 per 1 minute"), SetClock())
+    counted.count("site", "fs-1")
+    for _ in range(5):
+        counted.count_failure("face", "1.2.3.4")
+    for number in range(100):
+        for kind in ("begin", "frame", "verify"):
+            counted.count(kind, f"1.2.4.{number}")
+    with pytest.raises(RefusedError):
+        counted.count("site", "fs-1")
+    with pytest.raises(RefusedError):
+        counted.check_pause("face", "1.2.3.4")
 
 
 def test_redis_counts_for_all_replicas(tmp_path: Path) -> None:
@@ -120,3 +178,14 @@ def test_without_its_redis_nobody_is_let_in() -> None:
     for call in calls:
         with pytest.raises(StoreError, match="cannot be counted"):
             call()
+
+
+def test_the_page_for_owners_names_the_numbers_of_the_code() -> None:
+    page, settings = (Path(__file__).parent.parent / "docs" / "captcha.md").read_text(encoding="utf-8"), Settings(Path("unused"))
+    for rate in (settings.begin_rate, settings.frame_rate, settings.verify_rate, settings.site_rate):
+        assert f"| {rate.removesuffix(' per 1 minute')} a minute" in page
+    assert f"| {settings.failures} in {settings.failure_window // 60} minutes;" in page
+    assert f"{rates_module._WIDER} times as much" in page
+    assert f"under way | {Sessions()._most} |" in page
+    assert f"no frame came for {sessions._SILENCE:.0f} seconds" in page
+    assert f"{windows._MOST_KEYS:,} addresses" in page

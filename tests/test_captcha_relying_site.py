@@ -1,5 +1,6 @@
 """The sample site: nobody writes without a good token, whichever service it asks."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,7 @@ def test_an_answer_that_failed_is_asked_for_once_more_under_the_same_key() -> No
         assert write(book_at(port), **{"cf-turnstile-response": "x"})[0] == 303
     assert len(keys) == 2
     assert len(set(keys)) == 1
+    assert str(uuid.UUID(keys[0], version=4)) == keys[0]
 
 
 def test_if_the_service_does_not_answer_nobody_writes() -> None:
@@ -141,6 +143,27 @@ def test_if_the_service_does_not_answer_nobody_writes() -> None:
         assert write(book, **{"cf-turnstile-response": "x"})[0] == 503
     assert write(book, **{"cf-turnstile-response": "x"})[0] == 503  # nobody is there any more
     assert book.entries == []
+
+
+@pytest.mark.parametrize("status", [429, 503, 200])
+def test_a_service_that_had_no_time_does_not_call_a_token_used(status: int) -> None:
+    verdict = {"success": False, "error-codes": ["internal-error"]}
+    with answering(turnstile(lambda _: JSONResponse(verdict if status == 200 else BAD, status))) as port:
+        book = book_at(port)
+        said, page = write(book, **{"cf-turnstile-response": "x"})
+    assert (said, book.entries) == (503, [])
+    assert "wait and try again" in page
+    assert "used before" not in page
+
+
+def test_who_asks_us_too_fast_is_told_to_wait(tmp_path: Path) -> None:
+    with built(tmp_path, verify_rate="1 per 1 minute") as town:
+        tokens = [token_of(town) for _ in range(2)]
+        assert write(town.book, **{"fersys-captcha-response": tokens[0]})[0] == 303
+        status, page = write(town.book, **{"fersys-captcha-response": tokens[1]})
+        assert (status, "wait and try again" in page) == (503, True)
+        town.desk.clock.advance(60)
+        assert write(town.book, **{"fersys-captcha-response": tokens[1]})[0] == 303  # it was not spent
 
 
 def test_what_people_write_is_shown_as_text(town: Town) -> None:

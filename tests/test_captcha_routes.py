@@ -75,9 +75,36 @@ def test_people_behind_a_trusted_proxy_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_the_host_is_the_origin_s_if_none_is_named(desk: Desk) -> None:
-    fields = {"sitekey": desk.site.key}
-    for origin, status in ((f"https://{HOST}:8443", 201), ("https://evil.com", 403), ("null", 403), ("http://[bad", 403)):
-        assert desk.client.post("/captcha/v1/challenges", json=fields, headers={"Origin": origin}).status_code == status
+    for host, status in ((HOST, 201), (f"{HOST}:8443", 201), ("evil.com", 403)):
+        answer = client_of(desk, "203.0.113.9", f"https://{host}").post(
+            "/captcha/v1/challenges", json={"sitekey": desk.site.key}, headers={"Origin": f"https://{host}"}
+        )
+        assert answer.status_code == status
+
+
+@pytest.mark.parametrize("path", ["/captcha/v1/challenges", "/captcha/v1/work"])
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://testserver", 201),
+        ("HTTP://TestServer", 201),
+        (f"https://{HOST}", 403),
+        ("http://testserver:8080", 403),
+        ("http://testserver.evil.com", 403),
+        ("null", 403),
+        ("", 403),
+        ("http://[bad", 403),
+    ],
+)
+def test_where_a_browser_says_the_origin_alone_it_must_be_ours(desk: Desk, path: str, origin: str, status: int) -> None:
+    answer = desk.client.post(path, json={"sitekey": desk.site.key, "hostname": HOST}, headers={"Origin": origin})
+    assert answer.status_code == status
+    assert status == 201 or answer.json()["error"] == "cross-origin"
+
+
+def test_a_proxy_that_changes_our_name_shuts_nobody_out_over_https(desk: Desk) -> None:
+    headers = {"Origin": "https://captcha.example", "Sec-Fetch-Site": "same-origin"}
+    assert begin(desk.client, desk, **headers).status_code == 201
 
 
 @pytest.mark.parametrize("path", ["/captcha/v1/challenges", "/captcha/v1/work", "/captcha/v1/work/x"])
@@ -182,6 +209,19 @@ def test_metrics_are_for_allowed_addresses(desk: Desk) -> None:
     assert 'fersys_captcha_frames_total{outcome="accepted"} 4.0' in text
     assert desk.site.key not in text
     assert client_of(desk, "203.0.113.9").get("/metrics").status_code == 403
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+@pytest.mark.parametrize("value", ["203.0.113.9", "127.0.0.1", "unknown", ""])
+def test_through_a_proxy_that_nobody_named_the_metrics_are_for_nobody(desk: Desk, name: str, value: str) -> None:
+    assert desk.client.get("/metrics").status_code == 200
+    assert desk.client.get("/metrics", headers={name: value}).status_code == 403
+
+
+@pytest.mark.parametrize(("visitor", "status"), [("203.0.113.9", 403), ("10.1.2.3", 200)])
+def test_through_a_named_proxy_the_metrics_are_for_allowed_addresses(tmp_path: Path, visitor: str, status: int) -> None:
+    desk = make_desk(tmp_path, trusted_proxies=parse_networks("127.0.0.1"), metrics_from=parse_networks("10.1.2.3"))
+    assert desk.client.get("/metrics", headers={"X-Forwarded-For": visitor}).status_code == status
 
 
 def test_two_services_have_meters_of_their_own(desk: Desk, tmp_path: Path) -> None:

@@ -28,11 +28,13 @@ def test_the_environment_is_read(tmp_path: Path) -> None:
             "FERSYS_CAPTCHA_DB": str(tmp_path / "c.db"),
             "FERSYS_CAPTCHA_REDIS": "redis://localhost",
             "FERSYS_CAPTCHA_WORK_COST": "77",
+            "FERSYS_CAPTCHA_SITE_RATE": "5/second",
             "FERSYS_TRUSTED_PROXIES": "10.0.0.0/8",
             "FERSYS_METRICS_FROM": "",
         }
     )
     assert (settings.database, settings.redis, settings.work_cost) == (tmp_path / "c.db", "redis://localhost", 77)
+    assert settings.site_rate == "5/second"
     assert (settings.trusted_proxies, settings.metrics_from) == (parse_networks("10.0.0.0/8"), ())
 
 
@@ -40,6 +42,12 @@ def test_the_environment_is_read(tmp_path: Path) -> None:
 def test_what_makes_no_sense_is_refused(environment: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="Received"):
         read_settings(environment)
+
+
+@pytest.mark.parametrize("text", ["many", "-1 per minute", "0 per minute", "1 per fortnight", "5/second; 9/minute", " "])
+def test_a_site_s_rate_that_is_none_is_named(text: str) -> None:
+    with pytest.raises(ConfigError, match="FERSYS_CAPTCHA_SITE_RATE: expected one rate, such as '1200 per 1 minute'"):
+        read_settings({"FERSYS_CAPTCHA_SITE_RATE": text})
 
 
 @pytest.mark.parametrize("wrong", [{"solve_life": 0}, {"token_life": 1e9}, {"work_life": float("nan")}, {"steps": 1}, {"failures": 0}, {"work_tries": 0}])

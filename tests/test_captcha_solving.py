@@ -10,7 +10,7 @@ import pytest
 
 from app.captcha import solving
 from app.captcha.challenges import Binding
-from app.captcha.refusals import RefusedError, StoreError
+from app.captcha.refusals import AuditError, RefusedError, StoreError
 from app.captcha.scripted import ScriptedJudge, ScriptedSession
 from app.captcha.sessions import Sessions
 from tests import made_redis
@@ -213,9 +213,30 @@ def test_a_pass_is_no_failure(desk: Desk) -> None:
         desk.solve()
 
 
-def test_a_fault_of_ours_is_not_counted_against_the_person(desk: Desk) -> None:
-    for _ in range(7):
+def test_who_makes_the_judge_fail_has_no_more_tries_than_others(desk: Desk) -> None:
+    for _ in range(5):
         desk.show(desk.begin(), order="raise")
+    assert error(desk.ask()) == (429, "paused")
+
+
+@pytest.mark.parametrize("part", ["ask", "look"])
+@pytest.mark.parametrize("fault", [StoreError, AuditError])
+def test_a_fault_of_ours_is_not_counted_against_the_person(desk: Desk, monkeypatch: pytest.MonkeyPatch, part: str, fault: type[Exception]) -> None:
+    def fail(*_: object) -> None:
+        raise fault("down")
+
+    for _ in range(7):
+        begun = desk.begin()
+        with monkeypatch.context() as broken:
+            broken.setattr(ScriptedSession, part, fail)
+            assert desk.show(begun)["reason"] == "internal-error"
+
+
+def test_a_session_that_we_lost_is_not_counted_against_the_person(desk: Desk) -> None:
+    for _ in range(7):
+        begun = desk.begin()
+        desk.service.sessions = Sessions()
+        assert desk.show(begun)["reason"] == "internal-error"
 
 
 def test_an_address_has_a_rate(tmp_path: Path) -> None:
@@ -234,6 +255,42 @@ def test_a_site_has_a_rate(tmp_path: Path) -> None:
     desk.begin()
     desk.offer()
     assert error(desk.ask()) == (429, "rate-limited")
+
+
+def test_who_has_to_wait_uses_up_nothing_of_a_site_s_rate(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, site_rate="7 per 1 minute", begin_rate="9 per 1 minute")
+    for _ in range(5):
+        desk.begin()
+    assert [error(desk.ask()) for _ in range(8)] == [(429, "paused")] * 4 + [(429, "rate-limited")] * 4
+    for number in range(2):
+        solving.begin(desk.service, Binding(desk.site.key, HOST), f"203.0.113.{number}")
+    with pytest.raises(RefusedError, match="Too many requests"):
+        solving.begin(desk.service, Binding(desk.site.key, HOST), "203.0.113.9")
+
+
+def test_a_pause_of_the_puzzle_uses_up_nothing_of_a_site_s_rate(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, site_rate="2 per 1 minute")
+    for _ in range(5):
+        desk.service.rates.count_failure("pow", "127.0.0.1")
+    for _ in range(5):
+        assert error(desk.client.post("/captcha/v1/work", json={"sitekey": desk.site.key, "hostname": HOST})) == (429, "paused")
+    desk.begin()
+
+
+def test_seats_from_which_nothing_comes_are_given_to_others_and_count_as_failures(desk: Desk) -> None:
+    desk.service.sessions = Sessions(most=5)
+    silent = [desk.begin() for _ in range(4)]
+    solving.begin(desk.service, Binding(desk.site.key, HOST), "1.2.3.5")
+    asked = Binding(desk.site.key, HOST)
+    with pytest.raises(RefusedError, match="Too many people"):
+        solving.begin(desk.service, asked, "1.2.3.4")
+    desk.clock.advance(10)
+    desk.send(silent[0], encode())
+    desk.clock.advance(5)
+    assert solving.begin(desk.service, asked, "1.2.3.4").view["state"] == "open"
+    assert [desk.look(view).json()["state"] for view in silent] == ["open", "failed", "failed", "failed"]
+    desk.begin()
+    assert error(desk.ask()) == (429, "paused")
 
 
 @pytest.mark.parametrize(

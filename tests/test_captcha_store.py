@@ -20,6 +20,7 @@ from app.captcha.store import Store, Ticket
 from tests import made_redis
 
 BINDING = Binding("fs-1", "example.org", "login", "x")
+TOKEN = Ticket("t1", "token", BINDING, 2000.0)
 
 
 @pytest.fixture(params=["sqlite", "redis"])
@@ -62,35 +63,46 @@ def test_a_ticket_remembers_its_use(store: Store) -> None:
     ticket = Ticket("t1", "work", BINDING, 2000.0, '{"x": 1}')
     store.add_ticket(ticket)
     assert store.get_ticket("t1") == ticket
-    assert store.spend("t1", 1500.5, "mark")
+    assert store.spend(ticket, 1500.5, "mark")
     assert store.get_ticket("t1") == replace(ticket, used_at=1500.5, mark="mark")
 
 
 def test_a_ticket_is_spent_once_and_keeps_its_first_mark(store: Store) -> None:
-    store.add_ticket(Ticket("t1", "token", BINDING, 2000.0))
-    assert [store.spend("t1", 1500.0 + call, f"mark {call}") for call in range(3)] == [True, False, False]
+    store.add_ticket(TOKEN)
+    assert [store.spend(TOKEN, 1500.0 + call, f"mark {call}") for call in range(3)] == [True, False, False]
     spent = store.get_ticket("t1")
     assert spent is not None
     assert spent.mark == "mark 0"
 
 
 def test_an_unknown_ticket_cannot_be_spent(store: Store) -> None:
-    assert not store.spend("unknown", 1.0, "")
-    assert store.get_ticket("unknown") is None
+    assert not store.spend(TOKEN, 1.0, "")
+    assert store.get_ticket(TOKEN.id) is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [replace(TOKEN, kind="work"), *(replace(TOKEN, binding=replace(BINDING, **{name: "other"})) for name in ("sitekey", "hostname", "action", "cdata"))],
+)
+def test_a_ticket_of_another_kind_or_for_something_else_is_not_spent(store: Store, other: Ticket) -> None:
+    store.add_ticket(TOKEN)
+    assert not store.spend(other, 1500.0, "mark")
+    assert store.get_ticket(TOKEN.id) == TOKEN
+    assert store.spend(replace(TOKEN, expires=1.0), 1500.0, "mark")
 
 
 def test_of_many_at_once_one_spends(store: Store) -> None:
     threads = 16
     barrier = Barrier(threads)
 
-    def spend(name: str) -> bool:
+    def spend(ticket: Ticket) -> bool:
         barrier.wait()
-        return store.spend(name, 1.0, "")
+        return store.spend(ticket, 1.0, "")
 
     with ThreadPoolExecutor(threads) as pool:
-        for name in (f"t{number}" for number in range(10)):
-            store.add_ticket(Ticket(name, "token", BINDING, 2000.0))
-            assert sum(pool.map(spend, [name] * threads)) == 1
+        for ticket in (replace(TOKEN, id=f"t{number}") for number in range(10)):
+            store.add_ticket(ticket)
+            assert sum(pool.map(spend, [ticket] * threads)) == 1
 
 
 def test_of_many_changes_at_once_one_is_saved(store: Store) -> None:
@@ -141,11 +153,11 @@ def test_what_is_over_is_forgotten_and_the_rest_is_not(tmp_path: Path) -> None:
 
 def test_the_file_is_in_wal_mode_and_survives_a_restart(tmp_path: Path) -> None:
     first = sql_store.open_file(tmp_path / "captcha.db")
-    first.add_ticket(Ticket("t1", "token", BINDING, 2000.0))
-    assert first.spend("t1", 1.0, "")
+    first.add_ticket(TOKEN)
+    assert first.spend(TOKEN, 1.0, "")
     first.close()
     second = sql_store.open_file(tmp_path / "captcha.db")
-    assert not second.spend("t1", 2.0, "")
+    assert not second.spend(TOKEN, 2.0, "")
     with sql.create_engine(f"sqlite:///{tmp_path / 'captcha.db'}").connect() as connection:
         assert connection.execute(sql.text("PRAGMA journal_mode")).scalar_one() == "wal"
     second.close()
@@ -183,7 +195,7 @@ def test_a_broken_database_raises_and_its_words_hold_no_row(tmp_path: Path) -> N
 
 def test_a_redis_that_is_not_there_raises() -> None:
     store = redis_store.open_url("redis://127.0.0.1:1/0")
-    for call in (lambda: store.spend("t1", 1.0, ""), lambda: store.get_challenge("c1"), lambda: store.swap_challenge(challenge()), store.check):
+    for call in (lambda: store.spend(TOKEN, 1.0, ""), lambda: store.get_challenge("c1"), lambda: store.swap_challenge(challenge()), store.check):
         with pytest.raises(StoreError, match="Redis does not answer"):
             call()
 

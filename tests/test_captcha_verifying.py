@@ -12,7 +12,10 @@ from app.captcha import dummies, verifying
 from app.captcha.keys import OVERLAP, KeyFile
 from app.captcha.refusals import StoreError
 from app.captcha.sites import rotate
-from tests.made_captcha import BORN, HOST, Desk, make_desk
+from app.captcha.tokens import read
+from tests.made_captcha import BORN, HOST, Desk, make_desk, solution_of
+
+KEY = "0b5e7a0c-6d0c-4c57-8f4e-2a9d5e6f7a17"  # as long as a UUID
 
 
 @pytest.fixture
@@ -64,23 +67,23 @@ def test_a_token_is_spent_once(desk: Desk) -> None:
 
 def test_a_retry_with_the_same_idempotency_key_gets_the_same_answer(desk: Desk) -> None:
     token = desk.solve()["token"]
-    first = desk.verify(token, idempotency_key="0b5e-1")
+    first = desk.verify(token, idempotency_key=KEY)
     assert first["success"]
     desk.clock.advance(299)
-    assert desk.verify(token, idempotency_key="0b5e-1") == first
-    assert codes(desk.verify(token, idempotency_key="0b5e-2")) == ["timeout-or-duplicate"]
+    assert desk.verify(token, idempotency_key=KEY) == first
+    assert codes(desk.verify(token, idempotency_key=KEY[:-1] + "8")) == ["timeout-or-duplicate"]
     assert codes(desk.verify(token)) == ["timeout-or-duplicate"]
     desk.clock.advance(2)
-    assert codes(desk.verify(token, idempotency_key="0b5e-1")) == ["timeout-or-duplicate"]
+    assert codes(desk.verify(token, idempotency_key=KEY)) == ["timeout-or-duplicate"]
 
 
 def test_an_idempotency_key_does_not_revive_what_was_spent_without_one(desk: Desk) -> None:
     token = desk.solve()["token"]
     desk.verify(token)
-    assert codes(desk.verify(token, idempotency_key="0b5e-1")) == ["timeout-or-duplicate"]
+    assert codes(desk.verify(token, idempotency_key=KEY)) == ["timeout-or-duplicate"]
 
 
-@pytest.mark.parametrize("key", ["a b", "k" * 65, "é"])
+@pytest.mark.parametrize("key", ["a b" * 6, "k" * 15, "k" * 65, "é" * 20])
 def test_an_idempotency_key_out_of_form_is_a_bad_request_and_spends_nothing(desk: Desk, key: str) -> None:
     token = desk.solve()["token"]
     assert codes(desk.verify(token, idempotency_key=key)) == ["bad-request"]
@@ -150,9 +153,34 @@ def test_a_token_outlives_the_rotation_of_its_key_but_not_the_overlap(desk: Desk
     token, keys = desk.solve()["token"], desk.service.keys
     assert isinstance(keys, KeyFile)
     keys.rotate()
-    assert desk.verify(token, idempotency_key="a")["success"]
+    assert desk.verify(token, idempotency_key=KEY)["success"]
     desk.clock.advance(OVERLAP + 1)
-    assert codes(desk.verify(token, idempotency_key="a")) == ["invalid-input-response"]
+    assert codes(desk.verify(token, idempotency_key=KEY)) == ["invalid-input-response"]
+
+
+def test_a_token_and_a_puzzle_end_with_their_key_when_that_is_replaced(desk: Desk) -> None:
+    token, offered, keys = desk.solve()["token"], desk.offer(), desk.service.keys
+    assert isinstance(keys, KeyFile)
+    keys.replace()
+    assert codes(desk.verify(token)) == ["invalid-input-response"]
+    answers = [desk.client.post(f"/captcha/v1/work/{offered['id']}", json=solution_of(offered)) for _ in range(6)]
+    assert {(answer.status_code, answer.json()["error"]) for answer in answers} == {(410, "expired")}  # and nobody is paused for it
+    assert desk.verify(desk.solve()["token"])["success"]
+
+
+@pytest.mark.parametrize("changed", ["hostname", "action", "cdata", "jti"])
+@pytest.mark.parametrize("repeated", ["", KEY])
+def test_a_signed_token_that_says_something_else_than_was_earned_is_refused_and_spends_nothing(desk: Desk, changed: str, repeated: str) -> None:
+    """As a leaked key could make it."""
+    service, token, offered = desk.service, desk.solve(action="login")["token"], desk.offer()
+    service.store.put_site(replace(desk.site, hosts=(HOST, "other.example.org")))
+    claims = read(token, service.keys)
+    other = {"jti": offered["id"]} if changed == "jti" else {"binding": replace(claims.binding, **{changed: "other.example.org"})}
+    forged = replace(claims, **other)
+    assert codes(desk.verify(service.mint(forged), idempotency_key=repeated)) == ["invalid-input-response"]
+    assert desk.client.post(f"/captcha/v1/work/{offered['id']}", json=solution_of(offered)).status_code == 200
+    assert desk.verify(token, idempotency_key=repeated)["success"]
+    assert codes(desk.verify(service.mint(forged), idempotency_key=repeated)) == ["invalid-input-response"]
 
 
 def test_a_token_that_the_store_does_not_know_is_refused(desk: Desk, tmp_path: Path) -> None:
@@ -197,16 +225,34 @@ def test_a_dummy_secret_marks_its_answer(desk: Desk) -> None:
     assert (answer["method"], answer["hostname"]) == ("dummy", "example.com")
 
 
+def test_dummy_secrets_are_counted_apart_and_their_owner_is_told_once_a_minute(desk: Desk) -> None:
+    def ask(secret: str) -> int:
+        verifying.verify(desk.service, {"secret": secret, "response": "x"})
+        return desk.log.getvalue().count('"dummy-secret"')
+
+    assert ask(desk.secret) == 0
+    assert [ask(secret) for secret in dummies.SECRETS] == [1, 1, 1]
+    desk.clock.advance(59)
+    assert ask("fs-dummy-pass.secret") == 1
+    desk.clock.advance(1)
+    assert ask("fs-dummy-pass.secret") == 2
+    assert '"level": "warning"' in desk.log.getvalue()
+    metrics = desk.client.get("/metrics").text
+    assert 'fersys_captcha_verifications_total{result="dummy"} 5.0' in metrics
+    assert 'fersys_captcha_verifications_total{result="invalid-input-response"} 1.0' in metrics
+    assert 'result="success"' not in metrics
+
+
 @pytest.mark.parametrize("part", ["get_site", "spend", "get_ticket"])
 def test_a_store_that_fails_is_an_internal_error(desk: Desk, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     token = desk.solve()["token"]
-    desk.verify(token, idempotency_key="a")
+    desk.verify(token, idempotency_key=KEY)
 
     def fail(*_: object) -> None:
         raise StoreError("down")
 
     monkeypatch.setattr(desk.service.store, part, fail)
-    answer = desk.client.post("/siteverify", data={"secret": desk.secret, "response": token, "idempotency_key": "a"})
+    answer = desk.client.post("/siteverify", data={"secret": desk.secret, "response": token, "idempotency_key": KEY})
     assert answer.status_code == 503
     assert codes(answer.json()) == ["internal-error"]
 

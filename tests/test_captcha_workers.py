@@ -69,32 +69,46 @@ def test_work_that_takes_too_long_is_given_up_and_keeps_its_place() -> None:
 
 def test_one_frame_of_a_challenge_at_a_time() -> None:
     sessions = Sessions()
-    sessions.open("c1", seat())
-    with sessions.taken("c1"):
-        with pytest.raises(RefusedError) as caught, sessions.taken("c1"):
+    sessions.open("c1", seat(), 0.0)
+    with sessions.taken("c1", 1.0):
+        with pytest.raises(RefusedError) as caught, sessions.taken("c1", 1.0):
             pass
         assert (caught.value.code, caught.value.status) == ("busy", 429)
-    with sessions.taken("c1") as again:
+    with sessions.taken("c1", 1.0) as again:
         assert again is not None
 
 
 def test_seats_are_few() -> None:
     sessions = Sessions(most=2)
     for name in ("c1", "c2"):
-        sessions.open(name, seat())
+        sessions.open(name, seat(), 0.0)
     with pytest.raises(RefusedError, match="Too many people"):
-        sessions.open("c3", seat())
+        sessions.open("c3", seat(), 0.0)
     assert sessions.close("c1") is not None
     assert sessions.close("c1") is None
-    sessions.open("c3", seat())
+    sessions.open("c3", seat(), 0.0)
 
 
-def test_seats_are_counted_by_network_and_known_when_overdue() -> None:
+def test_seats_say_whose_they_are_and_are_known_when_overdue() -> None:
     sessions = Sessions()
-    for number, address in enumerate(("2001:db8::1", "2001:db8::2", "1.2.3.4")):
-        sessions.open(f"c{number}", seat(address, deadline=100.0 + number))
-    assert sessions.count("2001:db8::9") == 2
+    for number, address in enumerate(("1.2.3.4", "1.2.3.5", "1.2.3.4")):
+        sessions.open(f"c{number}", seat(address, deadline=100.0 + number), 50.0)
+    assert sessions.addresses() == ["1.2.3.4", "1.2.3.5", "1.2.3.4"]
+    assert sessions.addresses(besides="c0") == ["1.2.3.5", "1.2.3.4"]
     assert sessions.overdue(101.0) == ["c0", "c1"]
+
+
+@pytest.mark.parametrize(("most", "expected"), [(3, []), (2, ["silent"])])
+def test_who_sends_nothing_keeps_a_seat_from_nobody(most: int, expected: list[str]) -> None:
+    sessions = Sessions(most)
+    for name in ("silent", "busy"):
+        sessions.open(name, seat(), 0.0)
+    assert sessions.overdue(14.0) == []
+    with sessions.taken("busy", 14.0) as taken:
+        assert taken is not None
+    assert sessions.overdue(15.0) == expected
+    sessions.close("silent")
+    assert sessions.overdue(29.0) == []
 
 
 def test_the_log_keeps_named_fields_alone() -> None:

@@ -204,6 +204,15 @@ def test_every_answer_and_every_refusal_carries_the_security_headers() -> None:
         assert reply.headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.parametrize(("path", "shared"), [("/captcha/v1/work", False), ("/siteverify", False), ("/metrics", False), ("/captcha/widget.js", True)])
+def test_what_other_origins_may_not_read_is_not_offered_to_them(path: str, shared: bool) -> None:
+    allowing = Inner(headers={"access-control-allow-origin": "https://evil.example", "x-a": "1"})
+    replies = {method: ask(Guard(allowing, Policy()), scope_of(path, method=method)) for method in ("GET", "POST", "OPTIONS")}
+    assert [("access-control-allow-origin" in reply.headers) for reply in replies.values()] == [shared] * 3
+    assert [reply.status for reply in replies.values()] == [200, 200, 200 if shared else 405]
+    assert replies["POST"].headers["x-a"] == "1"
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serve(tmp_path_factory.mktemp("served")) as page:

@@ -4,7 +4,7 @@ import asyncio
 
 from starlette.types import Message
 
-from app.headers import adding, security_headers
+from app.headers import adding, keeping_to_ourselves, security_headers
 
 
 def test_the_page_may_load_nothing_from_elsewhere() -> None:
@@ -35,3 +35,20 @@ def test_a_route_may_set_a_header_of_its_own() -> None:
 
     asyncio.run(answer())
     assert sent[0]["headers"] == [own, (b"x-a", b"1")]
+
+
+def test_what_lets_other_origins_read_is_dropped() -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"Access-Control-Allow-Origin", b"https://evil.example"), (b"access-control-allow-credentials", b"true"), (b"x-a", b"1")]
+    body: Message = {"type": "http.response.body", "body": b"words"}
+
+    async def answer() -> None:
+        for message in ({"type": "http.response.start", "status": 200, "headers": headers}, body):
+            await keeping_to_ourselves(send)(message)
+
+    asyncio.run(answer())
+    assert [sent[0]["headers"], sent[1]] == [[(b"x-a", b"1")], body]

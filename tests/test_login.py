@@ -15,13 +15,15 @@ class People:
     cookie_id: str = "id"
 
 
-@pytest.mark.parametrize("path", ["/", "/login", "/healthz", "/siteverify", "/captcha/v1/challenges", "/assets/index.js", "/gradio_api/startup-events"])
+@pytest.mark.parametrize(
+    "path", ["/", "/login", "/healthz", "/siteverify", "/metrics", "/captcha/v1/challenges", "/assets/index.js", "/gradio_api/startup-events"]
+)
 def test_these_need_no_login(path: str) -> None:
     assert is_open(path)
 
 
 @pytest.mark.parametrize(
-    "path", ["/live", "/metrics", "/config", "/gradio_api/queue/join", "/gradio_api/mcp/", "/gradio_api/upload", "/video/abc", "/captchas", "//"]
+    "path", ["/live", "/metrics/x", "/config", "/gradio_api/queue/join", "/gradio_api/mcp/", "/gradio_api/upload", "/video/abc", "/captchas", "//"]
 )
 def test_everything_else_does(path: str) -> None:
     assert not is_open(path)

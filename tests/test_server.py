@@ -58,7 +58,9 @@ def test_without_the_password_there_is_the_login_form_and_the_server_s_health(lo
     assert '"auth_required":true' in fetch(locked.url).replace(" ", "")
 
 
-@pytest.mark.parametrize("path", ["/config", "/gradio_api/info", "/gradio_api/mcp/", "/gradio_api/heartbeat/x", "/webcam/live", "/metrics", "/no/such/route"])
+@pytest.mark.parametrize(
+    "path", ["/config", "/gradio_api/info", "/gradio_api/mcp/", "/gradio_api/heartbeat/x", "/webcam/live", "/fersys/heat", "/no/such/route"]
+)
 def test_without_the_password_every_other_route_is_closed(locked: Served, path: str) -> None:
     assert status(locked.url + path) == 401
     assert visitor(locked, "wrong")(path) == 401

@@ -154,6 +154,22 @@ def _gradio_calls(door: Door, person: Person) -> Iterator[str]:
         yield client.get(f"/gradio_api/call/classify/{name}").text
 
 
+@pytest.mark.parametrize("host", ["faces.example", "faces.example:7860"])
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://faces.example:8080", "http://shop.faces.example"])
+def test_scripts_of_another_origin_get_neither_a_challenge_nor_an_answer(door: Door, host: str, origin: str) -> None:
+    """Over plain http, where browsers say the origin alone, and under a name for which Gradio itself would let any origin in."""
+    asked = {"sitekey": door.sitekey, "hostname": HOST}
+    headers, preflight = {"Host": host, "Origin": origin}, {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    with door.client(kept=0) as client:
+        for path in (CHALLENGES, "/captcha/v1/work"):
+            assert client.post(path, json=asked, headers=headers).json()["error"] == "cross-origin"
+            assert client.post(path, json=asked, headers={"Host": host, "Origin": f"http://{host}"}).status_code == 201
+        for path in (CHALLENGES, "/captcha/v1/work", f"{CHALLENGES}/x/frames", "/siteverify", "/metrics"):
+            answers = [client.options(path, headers=headers | preflight), client.get(path, headers=headers), client.post(path, json=asked, headers=headers)]
+            assert answers[0].status_code == 405
+            assert not [name for answer in answers for name in answer.headers if name.startswith("access-control-")]
+
+
 def _count(door: Door, table: str) -> int:
     with closing(sqlite3.connect(door.service.settings.database)) as connection:
         return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])

@@ -33,9 +33,9 @@ def _fetch_late(desk: Desk, seconds: float) -> bool:
 
 def _retry_late(desk: Desk, seconds: float) -> bool:
     token = desk.solve()["token"]
-    assert desk.verify(token, idempotency_key="a")["success"]
+    assert desk.verify(token, idempotency_key="the-same-again-1")["success"]
     desk.clock.advance(seconds)
-    return bool(desk.verify(token, idempotency_key="a")["success"])
+    return bool(desk.verify(token, idempotency_key="the-same-again-1")["success"])
 
 
 def _work_late(desk: Desk, seconds: float) -> bool:

@@ -34,7 +34,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     audit = Audit(settings.audit_file)
     match arguments.command, arguments.__dict__.get("verb"):
         case "keys", _:
-            _rotate_keys(settings, audit)
+            _rotate_keys(settings, audit, arguments.now)
         case "audit", _:
             chain = audit.verify()
             print(f"The audit log is whole: {chain.count} lines ever, its end is {chain.end}. Note that end elsewhere.")
@@ -93,12 +93,15 @@ def _find(store: Store, key: str) -> Site:
     return site
 
 
-def _rotate_keys(settings: Settings, audit: Audit) -> None:
+def _rotate_keys(settings: Settings, audit: Audit, now: bool) -> None:
     if settings.keys:
-        raise ConfigError("The keys come from FERSYS_CAPTCHA_KEYS: put a new one in front of the old there, and start again.")
-    key = KeyFile(settings.key_file, server_time).rotate()
-    audit.record(server_time(), "key-rotated", key=key.kid)
-    print(f"Key {key.kid} signs from now on; the one before it verifies for another hour.")
+        where = "in the place of all others" if now else "in front of the old"
+        raise ConfigError(f"The keys come from FERSYS_CAPTCHA_KEYS: put a new one {where} there, and start again.")
+    keys = KeyFile(settings.key_file, server_time)
+    key = keys.replace() if now else keys.rotate()
+    audit.record(server_time(), "key-replaced" if now else "key-rotated", key=key.kid)
+    before = "no other verifies: who has a token or a puzzle in hand must solve again" if now else "the one before it verifies for another hour"
+    print(f"Key {key.kid} signs from now on; {before}.")
 
 
 def _purge(settings: Settings, audit: Audit, days: float | None) -> None:
@@ -119,10 +122,10 @@ def _bench_work(settings: Settings, arguments: argparse.Namespace) -> None:
 
 
 def _bench_faces(arguments: argparse.Namespace) -> None:
-    from app.captcha import spoof_command
+    from app.captcha import judge_bench, spoof_command
 
     if arguments.command == "judge-bench":
-        print(spoof_command.judge_bench(arguments.clips))
+        print(judge_bench.judge_bench(arguments.clips))
     else:
         print(spoof_command.spoof_bench(arguments.clips, arguments.count, arguments.cue_off, arguments.reports))
 
@@ -151,7 +154,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_sites(commands.add_parser("sites", help="the sites that rely on this service").add_subparsers(dest="verb", required=True))
     keys = commands.add_parser("keys", help="the keys that sign tokens").add_subparsers(dest="verb", required=True)
-    keys.add_parser("rotate", help="make a new key; the old one verifies for an hour more")
+    turn = keys.add_parser("rotate", help="make a new key; the old one verifies for an hour more")
+    turn.add_argument("--now", action="store_true", help="the old one ends at once: for a key that others may have seen")
     audit = commands.add_parser("audit", help="the audit log").add_subparsers(dest="verb", required=True)
     audit.add_parser("verify", help="check that no line was changed or is missing")
     purge = commands.add_parser("purge", help="forget what is over, and old lines of the audit log")

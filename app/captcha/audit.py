@@ -2,6 +2,9 @@
 
 Each line holds the hash of the line before it. A second file holds where the chain begins and ends, so that lines
 missing at its end are noticed too. Whoever can write both files can forge both: note the printed end elsewhere.
+
+What is about to change is announced in the second file first. So a process that is killed in between leaves no riddle:
+the log is either as it was, or as was announced, and anything else was edited.
 """
 
 import hashlib
@@ -9,7 +12,8 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +24,24 @@ from fersys.atomic import replacing
 
 _START = "0" * 64
 _PATIENCE = 5.0  # seconds
-_CHAIN_LENGTH = 256
+_CHAIN_LENGTH = 512
 
 
 @dataclass(frozen=True)
 class Chain:
-    """Where the chain begins and ends: the hash before the first line, that of the last one, and how many lines there were ever."""
+    """Where the chain begins and ends.
+
+    Attributes:
+        start: the hash before the first line.
+        end: that of the last line.
+        count: how many lines there were ever.
+        announced: where it begins and ends once a change that was begun is done; None if none is under way.
+    """
 
     start: str = _START
     end: str = _START
     count: int = 0
+    announced: "Chain | None" = None
 
 
 class Audit:
@@ -51,9 +63,10 @@ class Audit:
             AuditError: if it cannot be written.
         """
         with self._locked():
-            chain = self._chain()
+            chain = self._settled()
             line = _seal({"n": chain.count + 1, "at": round(at, 3), "event": event, **fields, "before": chain.end})
-            self._append(line, Chain(chain.start, _hash_of(line), chain.count + 1))
+            with self._changing(chain, Chain(chain.start, _hash_of(line), chain.count + 1)):
+                self._append(line)
 
     def verify(self) -> Chain:
         """Check every line.
@@ -65,8 +78,7 @@ class Audit:
             AuditError: naming the first line that is not as it was written, or if lines are missing.
         """
         with self._locked():
-            chain, end = self._chain(), ""
-            lines = self._lines()
+            chain, lines = self._settled(), self._lines()
             end = chain.start
             for number, line in enumerate(lines, 1):
                 end = _check(line, number, end)
@@ -82,21 +94,31 @@ class Audit:
         """
         self.verify()
         with self._locked():
-            chain, lines = self._chain(), self._lines()
-            kept = [line for line in lines if json.loads(line)["at"] >= before]
+            chain, lines = self._settled(), self._lines()
+            kept = list(dropwhile(lambda line: json.loads(line)["at"] < before, lines))  # a clock may have been set back in between
             dropped = len(lines) - len(kept)
             if dropped:
-                self._rewrite(kept)
-                self._save(Chain(json.loads(kept[0])["before"] if kept else chain.end, chain.end, chain.count))
+                with self._changing(chain, Chain(json.loads(kept[0])["before"] if kept else chain.end, chain.end, chain.count)):
+                    self._rewrite(kept)
             return dropped
 
-    def _append(self, line: str, chain: Chain) -> None:
-        """The line and where the chain ends now, or nothing: half a line, on a full disk, would look like an edit ever after."""
+    @contextmanager
+    def _changing(self, now: Chain, after: Chain) -> Iterator[None]:
+        """Announce a change of the lines, and say that it is done, or that it is not."""
+        self._save(replace(now, announced=after))
+        try:
+            yield
+        except OSError:
+            self._save(now)
+            raise
+        self._save(after)
+
+    def _append(self, line: str) -> None:
+        """The line or nothing: half a line, on a full disk, would look like an edit ever after."""
         size = self._path.stat().st_size
         try:
             with self._path.open("a", encoding="utf-8", newline="\n") as file:
                 file.write(line + "\n")
-            self._save(chain)
         except OSError:
             os.truncate(self._path, size)
             raise
@@ -107,11 +129,25 @@ class Audit:
             path.chmod(0o600)
 
     def _lines(self) -> list[str]:
-        return self._path.read_text(encoding="utf-8").split("\n")[:-1] if self._path.exists() else []
+        return self._path.read_text(encoding="utf-8").removesuffix("\n").split("\n") if self._path.exists() and self._path.stat().st_size else []
+
+    def _settled(self) -> Chain:
+        """The chain, once it is seen whether a change that was cut off had been done."""
+        chain = self._chain()
+        if chain.announced is None:
+            return chain
+        whole = self._path.read_bytes().rfind(b"\n") + 1
+        if whole < self._path.stat().st_size:
+            os.truncate(self._path, whole)  # half a line was not written
+        settled = chain.announced if _spans(self._lines(), chain.announced) else replace(chain, announced=None)
+        self._save(settled)
+        return settled
 
     def _chain(self) -> Chain:
         if self._chain_path.exists():
-            return Chain(**json.loads(self._chain_path.read_text(encoding="utf-8")))
+            fields = json.loads(self._chain_path.read_text(encoding="utf-8"))
+            announced = fields.pop("announced", None)
+            return Chain(**fields, announced=Chain(**announced) if announced else None)
         if self._path.exists():
             raise AuditError(f"The audit log's second file is missing: expected {self._chain_path}. Received: none")
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -132,7 +168,7 @@ class Audit:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with FileLock(f"{self._path}.lock", timeout=_PATIENCE, mode=0o600):
                 yield
-        except (OSError, ValueError, TypeError, Timeout) as error:
+        except (OSError, ValueError, TypeError, LookupError, AttributeError, Timeout) as error:
             raise AuditError(f"The audit log cannot be read or written: {self._path}. Received: {type(error).__name__}") from error
 
 
@@ -143,6 +179,13 @@ def _seal(fields: dict[str, Any]) -> str:
 
 def _text(fields: dict[str, Any]) -> bytes:
     return json.dumps(fields, ensure_ascii=True).encode()
+
+
+def _spans(lines: Sequence[str], chain: Chain) -> bool:
+    """Whether these lines begin and end where a chain does; what is between, `verify` looks at."""
+    if not lines:
+        return chain.start == chain.end
+    return bool(json.loads(lines[0])["before"] == chain.start) and _hash_of(lines[-1]) == chain.end
 
 
 def _hash_of(line: str) -> str:

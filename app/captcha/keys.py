@@ -1,7 +1,8 @@
 """The keys that sign tokens: from the environment, or made once and kept in a file that its owner alone can read.
 
 Rotation overlaps: the newest key signs, an older one still verifies for `OVERLAP` seconds, longer than anything it
-signed is worth something. Keys from the environment rotate by putting a new one in front of the old.
+signed is worth something. A key that leaked is replaced without that. Keys from the environment rotate by putting a new
+one in front of the old, or in its place.
 """
 
 import base64
@@ -104,20 +105,24 @@ class KeyFile:
         """Make a new key, which signs from now on; forget those that no longer verify."""
         return self._change(first=False)
 
+    def replace(self) -> Key:
+        """Make a new key, and forget all others at once: for a key that others may have seen."""
+        return self._change(first=False, overlap=False)
+
     def _verifies(self, key: Key) -> bool:
         return key.retired_at is None or self._clock() < key.retired_at + OVERLAP
 
-    def _change(self, first: bool) -> Key:
+    def _change(self, first: bool, overlap: bool = True) -> Key:
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with FileLock(f"{self._path}.lock", timeout=_PATIENCE, mode=0o600):
-                return self._read()[0] if first and self._path.exists() else self._add()
+                return self._read()[0] if first and self._path.exists() else self._add(overlap)
         except (OSError, Timeout) as error:
             raise StoreError(f"The key file cannot be written: {self._path}. Received: {type(error).__name__}") from error
 
-    def _add(self) -> Key:
-        now = self._clock()
-        kept = [replace(key, retired_at=now if key.retired_at is None else key.retired_at) for key in (self._read() if self._path.exists() else ())]
+    def _add(self, overlap: bool) -> Key:
+        now, old = self._clock(), self._read() if overlap and self._path.exists() else ()
+        kept = [replace(key, retired_at=now if key.retired_at is None else key.retired_at) for key in old]
         keys = [make_key(), *filter(self._verifies, kept)]
         with replacing(self._path) as path:
             path.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ class Meters:
     Attributes:
         attempts: challenges and puzzles, by method ("face", "pow") and outcome ("begun", "passed", "failed", "expired").
         frames: frames, by outcome ("taken", "accepted", "refused", "error").
-        verifications: answers of `/siteverify`, by result ("success" or an error code).
+        verifications: answers of `/siteverify`, by result ("success" or an error code; "dummy" for every answer to a dummy secret).
         refusals: requests that were not granted, by code.
         judge_seconds, verify_seconds: how long a frame and a verification took.
     """

@@ -54,21 +54,17 @@ class RedisStore:
 
     def get_ticket(self, name: str) -> Ticket | None:
         """Return a ticket by its id; None if there is none."""
-        text = self._get("ticket", name)
-        if not text:
-            return None
-        fields = json.loads(text)
-        ticket = Ticket(**(fields | {"binding": Binding(**fields["binding"])}))
-        spent = self._get("spent", name)
-        return replace(ticket, **json.loads(spent)) if spent else ticket
+        ticket = self._kept(name)
+        spent = self._get("spent", name) if ticket else None
+        return replace(ticket, **json.loads(spent)) if ticket and spent else ticket
 
-    def spend(self, name: str, now: float, mark: str) -> bool:
+    def spend(self, ticket: Ticket, now: float, mark: str) -> bool:
         """Mark a ticket as used: Redis lets one SET NX of its mark succeed."""
-        with _failing_closed():
-            if not self._client.exists(self._name("ticket", name)):
-                return False
-            # The mark outlives the ticket, or it could be spent again in between.
-            return bool(self._client.set(self._name("spent", name), json.dumps({"used_at": now, "mark": mark}), nx=True, ex=2 * _KEEP))
+        kept = self._kept(ticket.id)
+        if kept is None or (kept.kind, kept.binding) != (ticket.kind, ticket.binding):
+            return False
+        with _failing_closed():  # the mark outlives the ticket, or it could be spent again in between
+            return bool(self._client.set(self._name("spent", ticket.id), json.dumps({"used_at": now, "mark": mark}), nx=True, ex=2 * _KEEP))
 
     def put_site(self, site: Site) -> None:
         """Keep a site, in place of the one with the same key."""
@@ -104,6 +100,14 @@ class RedisStore:
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
+
+    def _kept(self, name: str) -> Ticket | None:
+        """A ticket as it was when it was new."""
+        text = self._get("ticket", name)
+        if not text:
+            return None
+        fields = json.loads(text)
+        return Ticket(**(fields | {"binding": Binding(**fields["binding"])}))
 
     def _get(self, kind: str, name: str) -> Any:
         with _failing_closed():

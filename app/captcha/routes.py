@@ -1,7 +1,7 @@
 """The service's routes, for any Starlette application: `build_routes(service)`."""
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from app.addresses import client_address, is_https, is_within
+from app.addresses import client_address, is_https, is_passed_on, is_within
 from app.captcha import bodies, meters, openapi, solving, verifying, work
 from app.captcha.challenges import Binding
 from app.captcha.frames import MAX_BYTES
@@ -84,13 +84,24 @@ async def _asked(service: Service, request: Request) -> Binding:
     """What a challenge is asked for; the host is that of the page that embeds us, else of the page that asks.
 
     Another site's page has to embed our frame: asking from its own scripts would get round `frame-ancestors` and what we
-    tell people. Browsers say so in a header that scripts cannot set; other programs do not send it.
+    tell people.
     """
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    if not _is_from_here(request.headers):
         raise RefusedError("cross-origin", 403, "Another site's page cannot ask for this: put the widget into it instead.")
     fields = bodies.texts(await bodies.read_json(request, service.settings.body_patience))
     hostname = fields.get("hostname") or _host_of(request.headers.get("origin", ""))
     return Binding(fields.get("sitekey", ""), hostname, fields.get("action", ""), fields.get("cdata", ""))
+
+
+def _is_from_here(headers: Mapping[str, str]) -> bool:
+    """Whether no page of another origin asks, by what browsers say in headers that scripts cannot set; other programs need not send any.
+
+    Without https, but on localhost, a browser says the origin alone.
+    """
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None and site not in ("same-origin", "none"):
+        return False
+    return origin is None or site == "same-origin" or origin.lower().partition("://")[2] == headers.get("host", "").lower()
 
 
 def _host_of(origin: str) -> str:
@@ -158,7 +169,8 @@ async def _health(service: Service, request: Request) -> Response:
 
 
 async def _metrics(service: Service, request: Request) -> Response:
-    if not is_within(_address(service, request), service.settings.metrics_from):
+    trusted = service.settings.trusted_proxies
+    if is_passed_on(request.scope, trusted) or not is_within(_address(service, request), service.settings.metrics_from):
         raise RefusedError("not-allowed", 403, "The metrics are not for this address.")
     return Response(service.meters.render(), media_type=meters.MEDIA_TYPE)
 

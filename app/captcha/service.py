@@ -44,16 +44,25 @@ class Service:
     meters: Meters = field(default_factory=Meters)
     log: Log = field(default_factory=make_log)
     tidied_at: float = 0.0
+    warned_at: float = 0.0
 
-    def admit(self, asked: Binding, address: str) -> Binding:
-        """Count somebody who wants to begin, by either way, and return what they asked for as their site allows it.
+    def admit(self, asked: Binding, method: str, address: str) -> Binding:
+        """Count somebody who wants to begin, and return what they asked for as their site allows it.
+
+        The site's rate comes last: who has to wait anyway uses up nothing of what is left to others.
+
+        Args:
+            asked: as the client sent it.
+            method: "face" or "pow".
+            address: of the client.
 
         Raises:
-            RefusedError: if the site key, host or action is not allowed, or a rate is used up.
+            RefusedError: if the site key, host or action is not allowed, the client has to wait, or a rate is used up.
             StoreError: if the store cannot be reached.
         """
         self.rates.count("begin", address)
         binding = self.site(asked.sitekey).bind(asked)
+        self.rates.check_pause(method, address, self.sessions.addresses() if method == "face" else ())
         self.rates.count("site", binding.sitekey)
         return binding
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import limits
+
 from app.addresses import Network, parse_networks
 from fersys.errors import ConfigError
 
@@ -81,7 +83,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
     FERSYS_CAPTCHA_DB is the SQLite file (`captcha.db` in the folder `fersys` of XDG_STATE_HOME, else of
     `~/.local/state`), FERSYS_CAPTCHA_REDIS a Redis URL, FERSYS_CAPTCHA_KEYS the signing keys, FERSYS_CAPTCHA_WORK_COST
-    the rounds of each try of a puzzle, FERSYS_TRUSTED_PROXIES and FERSYS_METRICS_FROM are networks, separated by commas.
+    the rounds of each try of a puzzle, FERSYS_CAPTCHA_SITE_RATE what may be begun on one site, such as "1200 per 1 minute".
+    FERSYS_TRUSTED_PROXIES and FERSYS_METRICS_FROM are networks, separated by commas.
 
     Args:
         environment: `os.environ`, or a dict in tests.
@@ -96,8 +99,20 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         keys=environment.get("FERSYS_CAPTCHA_KEYS", ""),
         trusted_proxies=parse_networks(environment.get("FERSYS_TRUSTED_PROXIES", "")),
         metrics_from=parse_networks(environment.get("FERSYS_METRICS_FROM", "127.0.0.0/8, ::1")),
+        site_rate=_rate(environment, "FERSYS_CAPTCHA_SITE_RATE", Settings.site_rate),
         work_cost=_whole(environment, "FERSYS_CAPTCHA_WORK_COST", Settings.work_cost),
     )
+
+
+def _rate(environment: Mapping[str, str], name: str, default: str) -> str:
+    text = environment.get(name) or default
+    try:
+        (item,) = limits.parse_many(text)
+    except ValueError:
+        item = None
+    if item is None or item.amount < 1:
+        raise ConfigError(f"{name}: expected one rate, such as {default!r}. Received: {text!r}")
+    return text
 
 
 def _whole(environment: Mapping[str, str], name: str, default: int) -> int:

@@ -8,12 +8,13 @@ from app.captcha.challenges import OPEN, PASSED, Binding, Challenge, digest, mak
 from app.captcha.frames import read_frame
 from app.captcha.judge import StepState
 from app.captcha.meters import timed
-from app.captcha.refusals import RefusedError
+from app.captcha.refusals import AuditError, RefusedError, StoreError
 from app.captcha.service import Service
 from app.captcha.sessions import Seat
 from fersys.errors import FerSysError
 
 METHOD = "face"
+_OUR_FAULTS = ("session-lost", StoreError.__name__, AuditError.__name__)
 
 
 @dataclass(frozen=True)
@@ -63,18 +64,16 @@ def begin(service: Service, asked: Binding, address: str) -> Begun:
     """
     if asked.sitekey in dummies.SITE_KEYS:
         return Begun(dummies.view(asked.sitekey))
-    binding = service.admit(asked, address)
     _end_overdue(service)
     service.tidy()
-    service.rates.check_pause(METHOD, address, service.sessions.count(address))
-    return _open(service, binding, address)
+    return _open(service, service.admit(asked, METHOD, address), address)
 
 
 def _take_seat(service: Service, name: str, seat: Seat) -> None:
     """Pauses are checked again with the seat taken: of many who begin at the same moment, no more than may fail get one."""
-    service.sessions.open(name, seat)
+    service.sessions.open(name, seat, service.clock())
     try:
-        service.rates.check_pause(METHOD, seat.address, service.sessions.count(seat.address) - 1)
+        service.rates.check_pause(METHOD, seat.address, service.sessions.addresses(besides=name))
     except FerSysError:
         service.sessions.close(name)
         raise
@@ -104,8 +103,8 @@ def look(service: Service, claim: Claim, frame: Frame) -> dict[str, Any]:
         StoreError: if something cannot be reached.
     """
     challenge = _find(service, claim)
-    with service.sessions.taken(challenge.id) as seat:
-        at = service.clock()
+    at = service.clock()
+    with service.sessions.taken(challenge.id, at) as seat:
         if machine.is_late(challenge, at):
             _end(service, challenge, "expired")
         taken = machine.take_frame(challenge, frame.nonce, frame.sequence, at)
@@ -187,9 +186,12 @@ def _save(service: Service, challenge: Challenge) -> None:
 
 
 def _end(service: Service, challenge: Challenge, reason: str, detail: str = "") -> Challenge:
-    """End as failed; counted once, whoever notices first."""
+    """End as failed; counted once, whoever notices first.
+
+    A judge that raises counts as well: whoever can bring it to that would have as many tries as they like.
+    """
     seat = service.sessions.close(challenge.id)
-    if seat is not None and reason != "internal-error":
+    if seat is not None and detail not in _OUR_FAULTS:
         service.rates.count_failure(METHOD, seat.address)
     failed = machine.fail(challenge, reason)
     if service.store.swap_challenge(failed):

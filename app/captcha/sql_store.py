@@ -70,7 +70,7 @@ class SqlStore:
 
     def add_ticket(self, ticket: Ticket) -> None:
         """Keep a new ticket."""
-        self._run(_TICKETS.insert().values(**(vars(ticket) | {"binding": json.dumps(asdict(ticket.binding))})))
+        self._run(_TICKETS.insert().values(**(vars(ticket) | {"binding": _to_text(ticket.binding)})))
 
     def get_ticket(self, name: str) -> Ticket | None:
         """Return a ticket by its id; None if there is none."""
@@ -80,10 +80,10 @@ class SqlStore:
         fields = dict(row._mapping)
         return Ticket(**(fields | {"binding": Binding(**json.loads(fields["binding"]))}))
 
-    def spend(self, name: str, now: float, mark: str) -> bool:
+    def spend(self, ticket: Ticket, now: float, mark: str) -> bool:
         """Mark a ticket as used: the database lets one UPDATE find it unused."""
-        unused = (_TICKETS.c.id == name) & _TICKETS.c.used_at.is_(None)
-        return self._run(_TICKETS.update().where(unused).values(used_at=now, mark=mark)) == 1
+        same = (_TICKETS.c.id == ticket.id) & (_TICKETS.c.kind == ticket.kind) & (_TICKETS.c.binding == _to_text(ticket.binding))
+        return self._run(_TICKETS.update().where(same & _TICKETS.c.used_at.is_(None)).values(used_at=now, mark=mark)) == 1
 
     def put_site(self, site: Site) -> None:
         """Keep a site, in place of the one with the same key."""
@@ -126,6 +126,10 @@ class SqlStore:
     def _row(self, statement: sql.Executable) -> Any:
         with _failing_closed(), self._engine.connect() as connection:
             return connection.execute(statement).first()
+
+
+def _to_text(binding: Binding) -> str:
+    return json.dumps(asdict(binding))
 
 
 @contextmanager

@@ -53,8 +53,11 @@ class Store(Protocol):
     def get_ticket(self, name: str) -> Ticket | None:
         """Return a ticket by its id; None if there is none."""
 
-    def spend(self, name: str, now: float, mark: str) -> bool:
-        """Mark a ticket as used, atomically: of any number of calls at once, in any number of processes, one returns True."""
+    def spend(self, ticket: Ticket, now: float, mark: str) -> bool:
+        """Mark a ticket as used, atomically: of any number of calls at once, in any number of processes, one returns True.
+
+        Only one that was kept under this id, of this kind and for this binding, is marked; else the answer is False.
+        """
 
     def put_site(self, site: Site) -> None:
         """Keep a site, in place of the one with the same key."""

@@ -14,13 +14,15 @@ from app.captcha.meters import timed
 from app.captcha.refusals import AuditError, CaptchaError, StoreError
 from app.captcha.service import Service
 from app.captcha.sites import Site, key_of
+from app.captcha.store import Ticket
 from app.captcha.tokens import Claims, TokenError, read
 
 MISSING_SECRET, INVALID_SECRET = "missing-input-secret", "invalid-input-secret"
 MISSING_RESPONSE, INVALID_RESPONSE = "missing-input-response", "invalid-input-response"
 BAD_REQUEST, DUPLICATE, INTERNAL = "bad-request", "timeout-or-duplicate", "internal-error"
 ERROR_CODES = (MISSING_SECRET, INVALID_SECRET, MISSING_RESPONSE, INVALID_RESPONSE, BAD_REQUEST, DUPLICATE, INTERNAL)
-_IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._:-]{16,64}")  # too long to guess, such as a UUID
+_WARN_EVERY = 60.0  # seconds
 
 
 class _UnverifiedError(CaptchaError):
@@ -46,7 +48,10 @@ def verify(service: Service, fields: Mapping[str, str]) -> dict[str, Any]:
         except (StoreError, AuditError) as error:
             service.log.error("unverified", code=type(error).__name__)
             answer = unverified(INTERNAL)
-    service.meters.verifications.labels((answer["error-codes"] or ["success"])[0]).inc()
+    if fields.get("secret") in dummies.SECRETS:
+        _warn_of_dummy(service)
+    else:
+        service.meters.verifications.labels((answer["error-codes"] or ["success"])[0]).inc()
     return answer
 
 
@@ -94,21 +99,27 @@ def _check_binding(claims: Claims, site: Site) -> None:
 
 
 def _spend(service: Service, claims: Claims, mark: str) -> None:
-    """Spend the token now, or find that this very request has done so before."""
-    now = service.clock()
-    if claims.is_current(now) and service.store.spend(claims.jti, now, mark):
+    """Spend the token now, or find that this very request has done so before.
+
+    What it says must be what was kept at the pass: a signature alone, by a key that leaked, opens nothing.
+    """
+    now, earned = service.clock(), Ticket(claims.jti, "token", claims.binding, claims.expires)
+    if claims.is_current(now) and service.store.spend(earned, now, mark):
         service.audit.record(now, "token-redeemed", method=claims.method, site=claims.binding.sitekey, token=claims.jti)
-    elif _is_retry(service, claims, mark):  # written down as well: the first time may have failed just there
-        service.audit.record(now, "token-repeated", method=claims.method, site=claims.binding.sitekey, token=claims.jti)
-    else:
+        return
+    kept = service.store.get_ticket(claims.jti)
+    if kept is not None and (kept.kind, kept.binding) != (earned.kind, earned.binding):
+        raise _UnverifiedError(INVALID_RESPONSE)
+    if not _is_retry(service, kept, mark):
         raise _UnverifiedError(DUPLICATE)
+    # Written down as well: the first time may have failed just there.
+    service.audit.record(now, "token-repeated", method=claims.method, site=claims.binding.sitekey, token=claims.jti)
 
 
-def _is_retry(service: Service, claims: Claims, mark: str) -> bool:
-    ticket = service.store.get_ticket(claims.jti) if mark else None
-    if ticket is None or ticket.used_at is None or ticket.mark != mark:
+def _is_retry(service: Service, kept: Ticket | None, mark: str) -> bool:
+    if not mark or kept is None or kept.used_at is None or kept.mark != mark:
         return False
-    return service.clock() < ticket.used_at + service.settings.retry_life
+    return service.clock() < kept.used_at + service.settings.retry_life
 
 
 def _verdict(claims: Claims) -> dict[str, Any]:
@@ -128,6 +139,15 @@ def _dummy(service: Service, secret: str) -> dict[str, Any]:
     if code := dummies.error_of(secret):
         raise _UnverifiedError(code)
     return {**unverified(), "success": True, "challenge_ts": _timestamp(service.clock()), "hostname": dummies.HOSTNAME, "method": "dummy"}
+
+
+def _warn_of_dummy(service: Service) -> None:
+    """Count it apart, and tell the owner now and then: with such a secret in a site's backend anybody comes in, or nobody."""
+    service.meters.verifications.labels("dummy").inc()
+    now = service.clock()
+    if now - service.warned_at >= _WARN_EVERY:
+        service.warned_at = now
+        service.log.warning("dummy-secret", reason="A site verifies with a secret for trying out, which proves nothing.")
 
 
 def _timestamp(seconds: float) -> str:

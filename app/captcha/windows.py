@@ -1,4 +1,8 @@
-"""Where the `limits` library counts in this process: moving windows by an injected clock, in bounded memory."""
+"""Where the `limits` library counts in this process: moving windows by an injected clock, in bounded memory.
+
+Each namespace of limits has a shelf of its own, and only what is on the same shelf makes way: a flood of addresses that
+ask for something pushes out neither who has failed nor what a site has been asked for.
+"""
 
 import threading
 from collections import deque
@@ -7,7 +11,9 @@ from limits.storage import MovingWindowSupport, Storage
 
 from app.captcha.clock import Clock
 
-_MOST_KEYS = 50_000
+_MOST_KEYS = 50_000  # a shelf
+
+Shelf = dict[str, deque[float]]  # by key, times of expiry, the oldest first; the key that was counted last stands last
 
 
 class ClockedWindows(Storage, MovingWindowSupport):
@@ -18,7 +24,7 @@ class ClockedWindows(Storage, MovingWindowSupport):
     def __init__(self, clock: Clock) -> None:
         super().__init__()
         self._clock, self._lock = clock, threading.Lock()
-        self._events: dict[str, deque[float]] = {}  # times of expiry, the oldest first
+        self._shelves: dict[str, Shelf] = {}
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -32,8 +38,10 @@ class ClockedWindows(Storage, MovingWindowSupport):
             if len(events) + amount > limit:
                 return False
             events.extend([self._clock() + expiry] * amount)
-            self._make_room()
-            self._events[key] = events
+            shelf = self._shelf(key)
+            shelf.pop(key, None)
+            self._make_room(shelf)
+            shelf[key] = events
             return True
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
@@ -43,18 +51,18 @@ class ClockedWindows(Storage, MovingWindowSupport):
             return (events[0] - expiry if events else self._clock()), len(events)
 
     def _current(self, key: str) -> deque[float]:
-        events = self._events.get(key) or deque()
+        events = self._shelf(key).get(key) or deque()
         while events and events[0] <= self._clock():
             events.popleft()
         return events
 
-    def _make_room(self) -> None:
-        if len(self._events) < _MOST_KEYS:
-            return
-        now = self._clock()
-        self._events = {key: events for key, events in self._events.items() if events and events[-1] > now}
-        while len(self._events) >= _MOST_KEYS:
-            self._events.pop(next(iter(self._events)))
+    def _shelf(self, key: str) -> Shelf:
+        return self._shelves.setdefault(key.partition("/")[0], {})
+
+    def _make_room(self, shelf: Shelf) -> None:
+        """What was counted longest ago goes first: on a shelf everything is remembered equally long, so what is over stands there too."""
+        while shelf and (len(shelf) >= _MOST_KEYS or not self._current(next(iter(shelf)))):
+            shelf.pop(next(iter(shelf)))
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Refuse: fixed windows are not kept here."""
@@ -75,11 +83,11 @@ class ClockedWindows(Storage, MovingWindowSupport):
     def reset(self) -> int:
         """Forget everything; return of how many keys."""
         with self._lock:
-            count = len(self._events)
-            self._events.clear()
+            count = sum(map(len, self._shelves.values()))
+            self._shelves.clear()
             return count
 
     def clear(self, key: str) -> None:
         """Forget what was counted for a key."""
         with self._lock:
-            self._events.pop(key, None)
+            self._shelf(key).pop(key, None)

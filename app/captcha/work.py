@@ -13,6 +13,7 @@ import altcha
 
 from app.captcha import dummies
 from app.captcha.challenges import Binding, make_id
+from app.captcha.keys import Key
 from app.captcha.refusals import RefusedError
 from app.captcha.service import Service
 from app.captcha.store import Ticket
@@ -36,8 +37,7 @@ def offer(service: Service, asked: Binding, address: str) -> dict[str, Any]:
     """
     if asked.sitekey in dummies.SITE_KEYS:
         return {**dummies.view(asked.sitekey), "challenge": None}
-    binding = service.admit(asked, address)
-    service.rates.check_pause(METHOD, address)
+    binding = service.admit(asked, METHOD, address)
     service.tidy()
     name, puzzle = make_id(), _make_puzzle(service)
     body = json.dumps({"puzzle": puzzle.to_dict(), "kid": service.keys.signing().kid})
@@ -76,20 +76,19 @@ def redeem(service: Service, name: str, solution: Mapping[str, Any], address: st
         raise RefusedError("unknown-work", 404, "No such puzzle.")
     if service.clock() >= ticket.expires:
         raise RefusedError("expired", 410, "The time to solve this puzzle is over.")
-    if not _is_solved(service, ticket, solution):
+    key = service.keys.verifying(json.loads(ticket.body)["kid"])
+    if key is None:
+        raise RefusedError("expired", 410, "The key behind this puzzle is no longer good: ask for another puzzle.")
+    if not _is_solved(key, ticket, solution):
         service.rates.count_failure(METHOD, address)
         service.meters.attempts.labels(METHOD, "failed").inc()
         raise RefusedError("wrong-solution", 400, "This does not solve the puzzle.")
-    if not service.store.spend(name, service.clock(), ""):
+    if not service.store.spend(ticket, service.clock(), ""):
         raise RefusedError("already-used", 409, "This puzzle has been redeemed.")
     return {"id": name, "state": "passed", "token": service.mint(service.issue(ticket.binding, METHOD))}
 
 
-def _is_solved(service: Service, ticket: Ticket, solution: Mapping[str, Any]) -> bool:
-    body = json.loads(ticket.body)
-    key = service.keys.verifying(body["kid"])
-    if key is None:
-        return False
+def _is_solved(key: Key, ticket: Ticket, solution: Mapping[str, Any]) -> bool:
     given = altcha.Solution(solution.get("counter", -1), solution.get("derivedKey", ""))
-    payload = altcha.Payload(altcha.Challenge.from_dict(body["puzzle"]), given)
+    payload = altcha.Payload(altcha.Challenge.from_dict(json.loads(ticket.body)["puzzle"]), given)
     return altcha.verify_solution(payload, key.derive(_SIGNING), hmac_key_secret=key.derive(_SOLUTION)).verified

@@ -8,10 +8,10 @@ environment: VERIFY_URL, SITE_KEY and SECRET_KEY; README.md has the lines.
 import json
 import os
 import re
-import secrets
 import urllib.error
 import urllib.parse
 import urllib.request
+import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,6 +29,7 @@ from starlette.routing import Route
 
 ACTION = "guest-book"
 PATIENCE, TRIES = 5.0, 2  # seconds for the service's answer, and how often it is asked for
+TOO_FAST = 429  # the HTTP status for those who ask too often
 MOST_ENTRIES, LONGEST = 100, 500
 _PAGE = Path(__file__).with_name("page.html")
 _DUMMIES = ("fs-dummy-", "1x0000", "2x0000", "3x0000")  # ours and Turnstile's keys for trying out: their answers name neither host nor action
@@ -104,7 +105,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 
 class UnreachableError(Exception):
-    """The CAPTCHA's service gave no answer."""
+    """The CAPTCHA's service gave no answer, or had no time for one."""
 
 
 def is_human(settings: Settings, token: str) -> bool:
@@ -113,7 +114,7 @@ def is_human(settings: Settings, token: str) -> bool:
     Raises:
         UnreachableError: if no answer came. Nobody is let in then.
     """
-    fields = {"secret": settings.secret_key, "response": token, "idempotency_key": secrets.token_hex(16)}
+    fields = {"secret": settings.secret_key, "response": token, "idempotency_key": str(uuid.uuid4())}
     for _ in range(TRIES):
         with suppress(OSError, ValueError):
             return _is_good(settings, _post(settings.verify_url, fields))
@@ -126,11 +127,15 @@ def _post(url: str, fields: Mapping[str, str]) -> dict[str, Any]:
         with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             content = response.read()
     except urllib.error.HTTPError as error:
-        if error.code >= 500:
+        if error.code >= 500 or error.code == TOO_FAST:
             raise
         content = error.read()
     answer = json.loads(content)
-    return answer if isinstance(answer, dict) else {}
+    if not isinstance(answer, dict):
+        return {}
+    if "internal-error" in (answer.get("error-codes") or ()):
+        raise ValueError("it says itself that it could not look at the token")
+    return answer
 
 
 def _is_good(settings: Settings, answer: Mapping[str, Any]) -> bool:
@@ -160,7 +165,7 @@ class GuestBook:
         try:
             human = await run_in_threadpool(is_human, self.settings, token)
         except UnreachableError:
-            return self._page("The CAPTCHA's service does not answer, and without it nobody can write. Please try again later.", 503)
+            return self._page("The CAPTCHA's service has no answer just now, and without it nobody can write. Please wait and try again.", 503)
         if not human:
             return self._page("That CAPTCHA does not count: it was used before, or is too old. Please solve it again.", 403)
         self.entries = [(name[:LONGEST], words[:LONGEST]), *self.entries][:MOST_ENTRIES]
