@@ -59,7 +59,7 @@ compare: $(VENV)/.dev-installed ## put all models side by side: reports/README.m
 bench: $(VENV)/.dev-installed ## time an answer beside DeepFace and fer, print ratios (FER_PYTHON=... for fer)
 	$(RUN) -m train bench $(if $(FER_PYTHON),--fer-python $(FER_PYTHON))
 
-# 150 attacks a kind with photos take about an hour of one core; COUNT=10 a few minutes.
+# 150 attacks a kind take about an hour and a half of two cores; COUNT=10 a quarter of an hour.
 spoof-bench: $(VENV)/.app-installed ## attack the emoji challenge with photos, films and puppets: reports/spoof.md
 	$(RUN) -m app.captcha spoof-bench --count $(or $(COUNT),150)
 

@@ -118,11 +118,6 @@ def test_a_cue_that_does_not_exist_cannot_be_switched_off(tmp_path: Any) -> None
         spoof_command.spoof_bench(tmp_path, 1, ["smell"], tmp_path)
 
 
-def test_without_clips_the_benches_say_what_they_need(tmp_path: Any) -> None:
-    with pytest.raises(ConfigError, match="clips"):
-        spoof_command.judge_bench(tmp_path)
-
-
 def still_of(image: Image) -> Still:
     face = detect(image)[0]
     return Still(image, mesh(image, face).points.astype(np.float64))

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -6,7 +7,7 @@ import pytest
 
 from app.captcha.spoof_bench import Counts
 from app.captcha.spoof_kinds import KINDS
-from app.captcha.spoof_report import interval, share, write_report
+from app.captcha.spoof_report import fill, interval, share, write_report
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,23 @@ def test_the_figure_is_a_picture_of_every_kind(tmp_path: Path) -> None:
     write_report(result(), tmp_path)
     drawn = ElementTree.parse(tmp_path / "figures" / "spoof.svg")
     assert len(drawn.findall("{http://www.w3.org/2000/svg}circle")) == len(KINDS)
+
+
+def test_the_table_goes_into_the_docs_between_its_marks_and_nowhere_else(tmp_path: Path) -> None:
+    docs = tmp_path / "docs" / "captcha.md"
+    docs.parent.mkdir()
+    docs.write_text("before\n<!-- spoof table: made by make spoof-bench -->\nold\n<!-- spoof table ends -->\nafter\n", encoding="utf-8")
+    write_report(result(), tmp_path / "reports")
+    text = docs.read_text(encoding="utf-8")
+    assert text.startswith("before\n")
+    assert text.endswith("<!-- spoof table ends -->\nafter\n")
+    assert "old" not in text
+    assert "| photo, static | 0/150 |" in text
+    assert fill("no marks", result()) == "no marks"
+
+
+def test_the_docs_show_what_was_measured_last() -> None:
+    root = Path(__file__).parent.parent
+    text = (root / "docs" / "captcha.md").read_text(encoding="utf-8")
+    assert "<!-- spoof table ends -->" in text
+    assert fill(text, json.loads((root / "reports" / "spoof.json").read_text(encoding="utf-8"))) == text

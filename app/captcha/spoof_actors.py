@@ -203,11 +203,12 @@ class Player:
         film: what is played.
         generator: draws where it begins and how the screen is held.
         way: "replayed" and "looped" are filmed from a screen, "reversed" too, backwards; "virtual" goes straight in.
+        start: seconds from the film's beginning; None: it is drawn.
     """
 
-    def __init__(self, film: Film, generator: np.random.Generator, way: str) -> None:
+    def __init__(self, film: Film, generator: np.random.Generator, way: str, start: float | None = None) -> None:
         self._film, self._generator, self._way = film, generator, way
-        self._start, self._sway = generator.uniform(0, film.length), Sway(generator, 0.5)
+        self._start, self._sway = generator.uniform(0, film.length) if start is None else start, Sway(generator, 0.5)
 
     def show(self, view: dict[str, Any], time: float) -> Image:
         """The film at a moment."""

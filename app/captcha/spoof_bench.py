@@ -4,8 +4,10 @@ Limits of the cues are fixed on other people than the ones attacked with: for ea
 No frame and no person's picture is kept; what comes out is counts.
 """
 
+import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +18,7 @@ import numpy as np
 
 from app.captcha import solving
 from app.captcha.challenges import Binding
-from app.captcha.clock import SetClock
+from app.captcha.clock import Clock, SetClock
 from app.captcha.cues import Limits
 from app.captcha.face_judge import FaceJudge, Rules
 from app.captcha.frames import read_frame
@@ -81,16 +83,22 @@ class _Codes:
 def staged(rules: Rules) -> Iterator[tuple[Stage, _Codes]]:
     """Open the service in a folder that goes away again."""
     with tempfile.TemporaryDirectory(prefix="fersys-spoof-") as folder:
-        settings = Settings(Path(folder, "captcha.db"), failures=10**6, begin_rate=_MANY, frame_rate=_MANY, verify_rate=_MANY, site_rate=_MANY)
         clock, codes = SetClock(), _Codes()
-        service = wire(settings, FaceJudge(rules), clock)
+        service, site = serve(Path(folder), rules, clock)
         service.log = make_log(codes)  # type: ignore[arg-type]  # it is written to, nothing else
-        site, _ = make_site("bench", [HOST], [], clock())
-        service.store.put_site(site)
         try:
             yield Stage(service, clock, site, rules), codes
         finally:
             service.close()
+
+
+def serve(folder: Path, rules: Rules, clock: Clock) -> tuple[Service, Site]:
+    """Open the service without bounds on how much is asked, and a site of it."""
+    settings = Settings(folder / "captcha.db", failures=10**6, begin_rate=_MANY, frame_rate=_MANY, verify_rate=_MANY, site_rate=_MANY)
+    service = wire(settings, FaceJudge(rules), clock)
+    site, _ = make_site("bench", [HOST], [], clock())
+    service.store.put_site(site)
+    return service, site
 
 
 def play(stage: Stage, codes: _Codes, actor: Actor, address: str = "192.0.2.1") -> Played:
@@ -100,7 +108,7 @@ def play(stage: Stage, codes: _Codes, actor: Actor, address: str = "192.0.2.1") 
     frames: list[tuple[float, Image, str, str]] = []
     codes.last = ""
     while view["state"] == "open":
-        content = _encode(actor.show(view, stage.clock() - start))
+        content = encode(actor.show(view, stage.clock() - start))
         prompt = view["prompt"]
         frames.append((stage.clock() - start, read_frame(content), prompt["expression"], prompt["turn"]))
         try:
@@ -111,7 +119,8 @@ def play(stage: Stage, codes: _Codes, actor: Actor, address: str = "192.0.2.1") 
     return Played(view["state"] == "passed", codes.last, Film(frames))
 
 
-def _encode(image: Image) -> bytes:
+def encode(image: Image) -> bytes:
+    """Return a frame as a browser sends it: a JPEG."""
     done, content = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
     return bytes(content) if done else b""
 
@@ -139,7 +148,7 @@ def _elsewhere(film: Film, generator: np.random.Generator) -> Film:
 
 def _fresh(rules: Rules, off: frozenset[str] = frozenset()) -> Rules:
     """The same rules with an empty memory."""
-    return replace(rules, seen=SeenFrames(), off=off)
+    return replace(rules, seen=SeenFrames(life=math.inf), off=off)
 
 
 def calibrate(rules: Rules, people: list[Person], generator: np.random.Generator) -> Limits:
@@ -205,7 +214,7 @@ def _fill(seen: SeenFrames, films: Sequence[Film]) -> None:
 
     for film in films:
         faces = [(detect(image), image) for _, image, _, _ in film.frames]
-        seen.add([hash_of(found[0].crop, small_gray(image)) for found, image in faces if found], SetClock().now, film)
+        seen.add([hash_of(found[0].crop, small_gray(image)) for found, image in faces if found], film)
 
 
 def passed_film(rules: Rules, person: Person, generator: np.random.Generator) -> list[Film]:
@@ -237,12 +246,12 @@ def asked_of(people: Sequence[Person], asked: Sequence[str]) -> tuple[str, ...]:
 
 
 def bench(rules: Rules, people: Sequence[Person], counts: dict[str, int], tell: Tell) -> dict[str, Any]:
-    """Attack with everybody's face, under limits fixed on all the others.
+    """Attack with everybody's face, a thread each, under limits fixed on all the others.
 
     Args:
         rules: of the judge.
         people: two or more.
-        counts: how many attacks a group of kinds, and "off": how many with cues off.
+        counts: how many attacks a group of kinds, "off": how many with one cue off; with all of them off it is a third of the group's.
         tell: is told how far it is.
 
     Returns:
@@ -250,27 +259,44 @@ def bench(rules: Rules, people: Sequence[Person], counts: dict[str, int], tell: 
     """
     asked = asked_of(people, rules.table.asked)
     rules = replace(rules, table=replace(rules.table, asked=asked))
-    limits = {person.name: calibrate(rules, [one for one in people if one is not person], np.random.default_rng(1)) for person in people}
-    tell(f"limits: {limits}")
-    props = {person.name: make_props(replace(rules, limits=limits[person.name]), person, 2) for person in people}
-    tell(f"passes on film: {[len(one.shown) for one in props.values()]}")
-    kinds = {}
-    for name, kind in KINDS.items():
-        kinds[name] = _bench_kind(replace(rules), kind, [(props[person.name], limits[person.name]) for person in people], counts)
-        tell(f"{name}: {kinds[name]}")
-    return {"asked": list(asked), "limits": limits, "kinds": kinds}
+    with ThreadPoolExecutor(len(people)) as pool:
+        chosen = list(pool.map(lambda person: calibrate(rules, [one for one in people if one is not person], np.random.default_rng(1)), people))
+        tell(f"limits: {chosen}")
+        props = list(pool.map(lambda person, limits: make_props(replace(rules, limits=limits), person, 2), people, chosen))
+        tell(f"passes on film: {[len(one.shown) for one in props]}")
+        kinds = {}
+        for name, kind in KINDS.items():
+            kinds[name] = _bench_kind(_Cast(rules, list(zip(props, chosen, strict=True)), pool), kind, counts)
+            tell(f"{name}: {kinds[name]}")
+    return {"asked": list(asked), "limits": {person.name: limits for person, limits in zip(people, chosen, strict=True)}, "kinds": kinds}
 
 
-def _bench_kind(rules: Rules, kind: Kind, cast: Sequence[tuple[Props, Limits]], counts: dict[str, int]) -> dict[str, Any]:
-    def run(off: tuple[str, ...], count: int) -> Counts:
-        shares = [(props, replace(rules, limits=limits, off=frozenset(off)), range(100 + i, 100 + count, len(cast))) for i, (props, limits) in enumerate(cast)]
-        return total([attack(ruled, _needed(props, kind), kind, seeds) for props, ruled, seeds in shares if kind.cues[:1] != ("seen",) or props.shown])
+@dataclass(frozen=True, eq=False)
+class _Cast:
+    """Everybody that is attacked with, and the threads in which that happens."""
 
-    every, off = run((), counts[kind.group]), counts["off"]
+    rules: Rules
+    people: Sequence[tuple[Props, Limits]]
+    pool: ThreadPoolExecutor
+
+    def attack(self, kind: Kind, off: tuple[str, ...], count: int) -> Counts:
+        """Share so many attacks of a kind among all of them."""
+
+        def share(number: int) -> Counts:
+            props, limits = self.people[number]
+            ruled = replace(self.rules, limits=limits, off=self.rules.off | {*off, *kind.granted})
+            return attack(ruled, _needed(props, kind), kind, range(100 + number, 100 + count, len(self.people)))
+
+        able = [number for number, (props, _) in enumerate(self.people) if kind.cues[:1] != ("seen",) or props.shown]
+        return total(list(self.pool.map(share, able)))
+
+
+def _bench_kind(cast: _Cast, kind: Kind, counts: dict[str, int]) -> dict[str, Any]:
+    every = cast.attack(kind, (), counts[kind.group])
     if not kind.cues:
         return {"all": every, "without": {}}
-    without = {cue: run((cue,), off) for cue in every.stopped_by if cue in CUES}  # one that ended no attack changes none
-    return {"all": every, "without": without | {"all of them": run(kind.cues, off)}}
+    without = {cue: cast.attack(kind, (cue,), counts["off"]) for cue in every.stopped_by if cue in CUES}  # one that ended no attack changes none
+    return {"all": every, "without": without | {"all of them": cast.attack(kind, kind.cues, max(counts["off"], counts[kind.group] // 3))}}
 
 
 def _needed(props: Props, kind: Kind) -> Props:

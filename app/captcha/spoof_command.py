@@ -1,8 +1,6 @@
-"""What `spoof-bench` and `judge-bench` do, from folder to report."""
+"""What `spoof-bench` does, from folder to report."""
 
 import sys
-import threading
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,7 +11,7 @@ import numpy as np
 
 from app.captcha.cues import Limits
 from app.captcha.expressions import read_expressions
-from app.captcha.face_judge import FaceJudge, FaceSession, Rules, rules_of
+from app.captcha.face_judge import FaceJudge, Rules, rules_of
 from app.captcha.judge import Prompt
 from app.captcha.spoof_bench import CUES, RATE, bench
 from app.captcha.spoof_people import read_people, real_onsets
@@ -21,11 +19,8 @@ from app.captcha.spoof_report import write_report
 from app.models import load_arms
 from fersys.errors import ConfigError, ModelError
 from fersys.results import Image
-from fersys.video import opened
 
-_CLIPS, _PHOTOS = (".mp4", ".webm", ".mov"), (".jpg", ".jpeg", ".png")
-_BUDGET = 40.0  # milliseconds a frame and person on one core
-_SECONDS = 0.1  # between two frames of a person
+_PHOTOS = (".jpg", ".jpeg", ".png")
 
 
 def open_rules() -> Rules:
@@ -45,7 +40,7 @@ def spoof_bench(folder: Path, count: int, off: Sequence[str], reports: Path) -> 
 
     Args:
         folder: clips and photos of people.
-        count: attacks a kind with photos; films and puppets take a third, runs with a cue off a tenth, at least two.
+        count: attacks a kind with photos or films; puppets take a third, runs with a cue off a tenth, at least two.
         off: cues that are switched off throughout.
         reports: where the report goes.
 
@@ -59,7 +54,7 @@ def spoof_bench(folder: Path, count: int, off: Sequence[str], reports: Path) -> 
     rules = replace(open_rules(), off=frozenset(off))
     people = read_people(folder, rules.recognizers, rules.table)
     fewer = max(4, count // 3)
-    result = bench(rules, people, {"photo": count, "film": fewer, "puppet": fewer, "off": max(2, count // 10)}, _tell)
+    result = bench(rules, people, {"photo": count, "film": count, "puppet": fewer, "off": max(2, count // 10)}, _tell)
     files = [path.suffix.lower() for path in folder.iterdir()]
     result |= {"people": {person.name: list(person.lent) for person in people}, "clips": len(people), "photos": sum(kind in _PHOTOS for kind in files)}
     result |= {"rate": RATE, "shipped": asdict(Limits()), "off": sorted(off), "real": real_steps(folder, [person.name for person in people], rules)}
@@ -100,65 +95,3 @@ def _step(rules: Rules, name: str, film: Sequence[tuple[float, Image]], generato
 def _changed(frame: Image, gain: float, zoom: float) -> Image:
     size = (round(frame.shape[1] * zoom), round(frame.shape[0] * zoom))
     return np.asarray(cv2.convertScaleAbs(cv2.resize(frame, size), alpha=gain), np.uint8)
-
-
-def judge_bench(folder: Path) -> str:
-    """Time the judge on the clips of a folder: one person on one core, then three at once; return lines for people.
-
-    Raises:
-        ConfigError: if there is no clip.
-        ModelError: if a model is missing.
-    """
-    clips = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in _CLIPS] if folder.is_dir() else []
-    if not clips:
-        raise ConfigError(f"Judge bench: expected clips in {folder}. Received: none")
-    with opened(clips[0]) as reader:
-        frames = [frame for _, frame in reader.frames()][:60]
-    rules = open_rules()
-    alone = _median([_spent(rules, frames)])
-    three = _three(rules, frames)
-    return (
-        f"One person: {alone:.1f} ms of processor time a frame, median; {alone / _BUDGET:.2f} of the {_BUDGET:g} ms allowed.\n"
-        f"Three people, a frame each every {_SECONDS * 1000:g} ms: {three['late']} of {three['frames']} frames answered late; "
-        f"slowest {three['slowest'] * 1000:.0f} ms."
-    )
-
-
-def _session(rules: Rules) -> FaceSession:
-    session = FaceJudge(replace(rules, off=frozenset({"late", "order"}))).begin()
-    session.ask(Prompt("happy", "left"), 0.0)
-    return session
-
-
-def _spent(rules: Rules, frames: Sequence[Image]) -> list[float]:
-    """Processor time of each frame in milliseconds, of all threads of this process."""
-    session, spent = _session(rules), []
-    for number, frame in enumerate(frames):
-        begin = time.process_time()
-        session.look(frame, number * _SECONDS)
-        spent.append((time.process_time() - begin) * 1000)
-    return spent
-
-
-def _median(runs: Sequence[Sequence[float]]) -> float:
-    return float(np.median([value for run in runs for value in run]))
-
-
-def _three(rules: Rules, frames: Sequence[Image]) -> dict[str, float]:
-    """Three people on the wall's clock; a frame is late if its answer is not there when the next one is due."""
-    taken: list[float] = []
-
-    def person(delay: float) -> None:
-        session, begin = _session(rules), time.monotonic() + delay
-        for number, frame in enumerate(frames):
-            due = begin + number * _SECONDS
-            time.sleep(max(0.0, due - time.monotonic()))
-            session.look(frame, number * _SECONDS)
-            taken.append(time.monotonic() - due)
-
-    threads = [threading.Thread(target=person, args=(delay,)) for delay in (0.0, _SECONDS / 3, 2 * _SECONDS / 3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return {"frames": len(taken), "late": sum(value > _SECONDS for value in taken), "slowest": max(taken)}

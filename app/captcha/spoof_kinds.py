@@ -36,17 +36,21 @@ class Kind:
         cues: that are meant to stop it; the attack counts if it passes with all of them off.
         target: the share that may pass, 0–1; None: it is published without one.
         group: "photo", "film" or "puppet".
+        granted: cues that are off throughout, in the attack's favour.
     """
 
     make: Make
     cues: tuple[str, ...]
     target: float | None
     group: str
+    granted: tuple[str, ...] = ()
 
 
 _PHOTO = ("sudden", "flat", "planar", "turn", "leap", "cut", "stuck", "late")
 _FILM = ("order", "turn", "late", "leap", "planar", "sudden")
 _CUT = ("leap", "cut", "sudden", "late")
+_SEEN = ("seen", "late", "leap", "cut", "sudden")
+_AGAIN = ("order", "turn")  # as if the same were asked again, which it is once in hundreds of times
 
 
 def _pick(films: Sequence[Film], generator: np.random.Generator) -> Film:
@@ -59,6 +63,11 @@ def _prints(kind: str) -> Make:
 
 def _player(way: str) -> Make:
     return lambda props, generator: Player(_pick(props.films, generator), generator, way)
+
+
+def _again(props: Props, generator: np.random.Generator) -> Actor:
+    """Frame by frame what passed, from its beginning."""
+    return Player(_pick(props.shown, generator), generator, "virtual", 0.0)
 
 
 def _looped(props: Props, generator: np.random.Generator) -> Actor:
@@ -77,7 +86,7 @@ KINDS: dict[str, Kind] = {
     "film, looped": Kind(_looped, _FILM, 0.02, "film"),
     "film, reversed": Kind(_player("reversed"), _FILM, 0.02, "film"),
     "film, virtual camera": Kind(_player("virtual"), _FILM, 0.02, "film"),
-    "passed session, replayed": Kind(lambda props, generator: Library(list(props.shown), generator, False), ("seen", *_CUT), 0.0, "film"),
+    "passed session, replayed": Kind(_again, _SEEN, 0.0, "film", _AGAIN),
     "clip library, cut": Kind(lambda props, generator: Library(list(props.films), generator, True), _CUT, None, "puppet"),
     "mesh puppet": Kind(lambda props, generator: Puppet(props.person, generator), (), None, "puppet"),
 }

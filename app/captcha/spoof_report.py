@@ -15,9 +15,11 @@ _CAVEATS = """Synthetic attack kinds, made by a program: **not an ISO/IEC 30107-
 photos are pictures warped and moved by a program, not paper before a lens; the films are of puppets: stills warped by their
 mesh as the prompts ask, since nobody was filmed answering them. Expressions that a person was not filmed with were lent by
 another face. Nobody here can look angry, so that is not asked in these runs: with one expression less a blind guess is easier.
+A passed session is shown again frame by frame, and as if the same were asked again: any expression counts as the one asked.
 """
 _OFF = """The same kinds with each cue off that ended any attack, one at a time, and with all off that are meant to stop it.
 An attack counts only if it passes then."""
+_BEGIN, _END = "<!-- spoof table: made by make spoof-bench -->", "<!-- spoof table ends -->"
 
 
 def interval(passed: int, tried: int, level: float = _LEVEL) -> tuple[float, float]:
@@ -49,24 +51,39 @@ def _at_most(count: int, tried: int, share: float) -> float:
 
 
 def write_report(result: Mapping[str, Any], folder: Path) -> str:
-    """Write the three files and return the page."""
+    """Write the three files, put the table into `docs/captcha.md` beside the folder if it is there, and return the page."""
     plain = json.loads(json.dumps(result, default=lambda one: asdict(one) if is_dataclass(one) and not isinstance(one, type) else str(one)))
     page = render(plain)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     for name, text in (("spoof.json", json.dumps(plain, indent=2) + "\n"), ("spoof.md", page), ("figures/spoof.svg", draw(plain))):
         with replacing(folder / name) as unfinished:
             unfinished.write_text(text, encoding="utf-8")
+    docs = folder.parent / "docs" / "captcha.md"
+    if docs.is_file():
+        docs.write_text(fill(docs.read_text(encoding="utf-8"), plain), encoding="utf-8")
     return page
+
+
+def fill(text: str, result: Mapping[str, Any]) -> str:
+    """Return a text with the table between its two marks; as it was if it has none."""
+    before, begin, rest = text.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    return "".join([before, begin, "\n", *(f"{line}\n" for line in _table(result)), end, after]) if end else text
+
+
+def _table(result: Mapping[str, Any]) -> list[str]:
+    people, clips = len(result["people"]), result["clips"]
+    title = f"**Attacks on {people} filmed people, out of {clips} clips and {result['photos']} photos; limits fixed on the other people**"
+    head = ["| attack | passed | share that passes (APCER), 95 % Clopper–Pearson | to reach | what ended the others |", "|---|---|---|---|---|"]
+    return [title, "", *head, *(_row(name, kind["all"]) for name, kind in result["kinds"].items())]
 
 
 def render(result: Mapping[str, Any]) -> str:
     """Return `spoof.md`."""
-    kinds, people, clips = result["kinds"], len(result["people"]), result["clips"]
-    title = f"## Attacks on {people} filmed people, out of {clips} clips and {result['photos']} photos; limits fixed on the other people"
+    kinds, people = result["kinds"], len(result["people"])
     lines = ["# How often an attack passes", "", "Made by `python -m app.captcha spoof-bench`, through the real service on a clock of its own.", ""]
     lines += [_CAVEATS.format(people=people), f"Asked: {', '.join(result['asked'])}; {result['rate']:g} frames a second; one challenge an attack.", ""]
-    lines += [title, "", "| attack | passed | share that passes (APCER), 95 % Clopper–Pearson | to reach | what ended the others |", "|---|---|---|---|---|"]
-    lines += [_row(name, kind["all"]) for name, kind in kinds.items()]
+    lines += _table(result)
     lines += ["", "![Share of attacks that pass](figures/spoof.svg)", "", "## With cues switched off", "", _OFF, ""]
     lines += ["| attack | " + "passed of tried, by the cue that was off | with all of them off |", "|---|---|---|"]
     lines += [_off_row(name, kind["without"]) for name, kind in kinds.items() if kind["without"]]
