@@ -123,6 +123,14 @@ def test_a_refused_face_ends_the_challenge_and_is_not_told_why(desk: Desk) -> No
     assert "scripted" in desk.log.getvalue()
 
 
+def test_who_takes_too_long_for_an_answer_is_told_so_and_it_counts(desk: Desk) -> None:
+    view = desk.show(desk.begin(), order="late")
+    assert (view["state"], view["reason"], view["token"]) == ("failed", "expired", "")
+    for _ in range(4):
+        desk.show(desk.begin(), order="late")
+    assert error(desk.ask()) == (429, "paused")
+
+
 def test_a_judge_that_raises_ends_the_challenge(desk: Desk) -> None:
     view = desk.show(desk.begin(), order="raise")
     assert (view["state"], view["reason"], view["token"]) == ("failed", "internal-error", "")

@@ -13,7 +13,7 @@ from app.captcha import cues
 from app.captcha.anti_spoof import Advice, Advisor
 from app.captcha.cues import Bits, Limits
 from app.captcha.expressions import Expressions, read_expressions
-from app.captcha.judge import Prompt, StepState
+from app.captcha.judge import LATE, Prompt, StepState
 from app.captcha.seen import SeenFrames
 from app.captcha.sights import Sight, see
 from app.captcha.steps import CARRIED, Step, deny, is_shown, is_turned, measure
@@ -80,8 +80,8 @@ class FaceSession:
 
     def look(self, image: Image, at: float) -> StepState:
         """Judge a frame; see `JudgeSession`."""
-        if at - self._step.asked_at > WINDOW and "late" not in self._rules.off:
-            return self._refuse("late")
+        if at - self._step.asked_at > WINDOW and LATE not in self._rules.off:
+            return self._refuse(LATE)
         sight = see(image, self._rules.recognizers, at)
         boxes = [] if sight is None else [(float(sight.box[0]), float(sight.box[1]), float(sight.box[2]), float(sight.box[3]))]
         tracks = self._tracker.update(boxes, at)

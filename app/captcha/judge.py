@@ -12,6 +12,9 @@ from typing import Protocol
 from fersys.results import Image
 
 
+LATE = "late"
+
+
 @dataclass(frozen=True)
 class Prompt:
     """What a person is asked to do in one step.
@@ -33,7 +36,8 @@ class StepState:
         progress: how far the ring is filled, 0–1. It is shown to the client: never a score or a probability.
         hint: code of a hint for the person, such as "one-face-only"; "" for none. Shown to the client.
         accepted: the step is done.
-        refused: why the whole challenge is ended as failed, such as "photo"; "" if it is not. Logged, never shown.
+        refused: why the whole challenge is ended as failed, such as "photo"; "" if it is not. Logged, never shown,
+            but for `LATE`: that time was up is no secret.
     """
 
     progress: float = 0.0

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.captcha.judge import Prompt, StepState
+from app.captcha.judge import LATE, Prompt, StepState
 from fersys.labels import EMOTIONS
 from fersys.results import Image
 
 _FIRST, _STRIDE = 30, 30  # levels so far apart that JPEG does not blur them
 _TURNS = ("", "left", "right")
-_ORDERS = ("", "refuse", "raise")
+_ORDERS = ("", "refuse", "raise", "late")
 
 
 def paint(expression: str = "", turn: str = "", order: str = "", side: int = 64) -> Image:
@@ -19,7 +19,7 @@ def paint(expression: str = "", turn: str = "", order: str = "", side: int = 64)
     Args:
         expression: one of `EMOTIONS`; "" is a face without any.
         turn: "", "left" or "right".
-        order: "" looks on, "refuse" makes the judge refuse, "raise" makes it raise.
+        order: "" looks on, "refuse" makes the judge refuse, "raise" makes it raise, "late" lets it say that time is up.
         side: in pixels.
     """
     levels = [_level((*EMOTIONS, "").index(expression)), _level(_TURNS.index(turn)), _level(_ORDERS.index(order))]
@@ -52,6 +52,8 @@ class ScriptedSession:
             raise RuntimeError(f"the judge was told to raise, with a frame in its words: {image.tobytes()!r}")
         if order == "refuse":
             return StepState(refused="scripted")
+        if order == LATE:
+            return StepState(refused=LATE)
         shown = Prompt((*EMOTIONS, "")[_index(red, len(EMOTIONS) + 1)], _TURNS[_index(green, len(_TURNS))])
         self._seen = self._seen + 1 if shown == self._prompt else 0
         hint = "" if self._seen else "match-the-face"

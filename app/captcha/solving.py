@@ -6,7 +6,7 @@ from typing import Any
 from app.captcha import dummies, machine
 from app.captcha.challenges import OPEN, PASSED, Binding, Challenge, digest, make_id, make_prompts, view
 from app.captcha.frames import read_frame
-from app.captcha.judge import StepState
+from app.captcha.judge import LATE, StepState
 from app.captcha.meters import timed
 from app.captcha.refusals import AuditError, RefusedError, StoreError
 from app.captcha.service import Service
@@ -125,7 +125,7 @@ def _judge(service: Service, challenge: Challenge, seat: Seat, content: bytes, a
         service.meters.frames.labels("error").inc()
         return view(_end(service, challenge, "internal-error", type(error).__name__), at)
     if seen.refused:
-        return view(_end(service, challenge, "refused", seen.refused), at)
+        return view(_end(service, challenge, "expired" if seen.refused == LATE else "refused", seen.refused), at)
     service.meters.frames.labels("accepted" if seen.accepted else "taken").inc()
     return _go_on(service, challenge, seat, at) if seen.accepted else view(challenge, at, seen)
 
