@@ -11,7 +11,6 @@ from typing import Protocol
 
 from fersys.results import Image
 
-
 LATE = "late"
 
 
