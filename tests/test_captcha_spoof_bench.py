@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -13,7 +14,7 @@ from app.captcha.face_judge import Rules
 from app.captcha.seen import SeenFrames
 from app.captcha.sights import Sight
 from app.captcha.spoof_actors import Film, Library, Player, Prints, Puppet
-from app.captcha.spoof_bench import CUES, Counts, play, staged, total
+from app.captcha.spoof_bench import CUES, Counts, open_rules, play, staged, total
 from app.captcha.spoof_kinds import KINDS, Props
 from app.captcha.spoof_people import Person
 from app.captcha.spoof_pictures import Still, lend
@@ -76,8 +77,13 @@ def person() -> Person:
     return Person("made", rest, {"happy": Still(rest.image, head(1).astype(np.float64)), "sad": rest}, ())
 
 
+def plain(level: int) -> bytes:
+    """A PNG, which keeps its gray level exactly."""
+    return bytes(cv2.imencode(".png", np.full_like(BLANK, level))[1])
+
+
 def film() -> Film:
-    return Film([(number / 10, np.full_like(BLANK, number), "happy" if number < 10 else "sad", "") for number in range(20)])
+    return Film([(number / 10, plain(number), "happy" if number < 10 else "sad", "") for number in range(20)])
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -135,7 +141,7 @@ def filmed(media: Path) -> Person:
 def test_photos_of_a_filmed_man_do_not_pass_and_would_without_the_cues(media: Path) -> None:
     if not (media / "single_face.mp4").is_file():
         pytest.skip("needs the filmed man")
-    rules, props = spoof_command.open_rules(), Props(filmed(media), [], [])
+    rules, props = open_rules(), Props(filmed(media), [], [])
     rules = replace(rules, table=replace(rules.table, asked=("happy", "surprise")))
     kind = KINDS["photo, static"]
     with staged(rules) as (stage, codes):

@@ -17,8 +17,7 @@ from app.captcha.face_judge import FaceJudge, Rules
 from app.captcha.judge import Prompt
 from app.captcha.service import Service
 from app.captcha.solving import Claim, Frame
-from app.captcha.spoof_bench import CUES, HOST, encode, serve
-from app.captcha.spoof_command import open_rules
+from app.captcha.spoof_bench import CUES, HOST, encode, open_rules, serve
 from fersys.errors import ConfigError
 from fersys.results import Image
 from fersys.video import opened

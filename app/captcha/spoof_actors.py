@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.captcha.cues import eye_width
+from app.captcha.frames import read_frame
 from app.captcha.spoof_people import Person
 from app.captcha.spoof_pictures import Hand, Still, cut_out, hold, morph, turn
 from fersys.results import Image
@@ -175,9 +176,9 @@ class Prints:
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """A recording of a challenge that was answered: (seconds, JPEG's pixels, expression, turn) a frame, in order."""
+    """A recording of a challenge that was answered: (seconds, JPEG, expression, turn) a frame, in order."""
 
-    frames: list[tuple[float, Image, str, str]]
+    frames: list[tuple[float, bytes, str, str]]
 
     @property
     def length(self) -> float:
@@ -188,7 +189,7 @@ class Film:
         """The frame that is shown at a time from its beginning; it begins again at its end."""
         wanted = self.frames[0][0] + time % max(self.length, 1e-6)
         index = int(np.searchsorted([frame[0] for frame in self.frames], wanted))
-        return self.frames[min(index, len(self.frames) - 1)][1]
+        return read_frame(self.frames[min(index, len(self.frames) - 1)][1])
 
     def part(self, expression: str, side: str) -> "Film | None":
         """The part in which a prompt was answered."""

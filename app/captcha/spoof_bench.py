@@ -4,14 +4,16 @@ Limits of the cues are fixed on other people than the ones attacked with: for ea
 No frame and no person's picture is kept; what comes out is counts.
 """
 
+import functools
 import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -20,7 +22,8 @@ from app.captcha import solving
 from app.captcha.challenges import Binding
 from app.captcha.clock import Clock, SetClock
 from app.captcha.cues import Limits
-from app.captcha.face_judge import FaceJudge, Rules
+from app.captcha.expressions import read_expressions
+from app.captcha.face_judge import FaceJudge, Rules, rules_of
 from app.captcha.frames import read_frame
 from app.captcha.logs import make_log
 from app.captcha.refusals import RefusedError
@@ -32,6 +35,8 @@ from app.captcha.solving import Claim, Frame
 from app.captcha.spoof_actors import Actor, Film, Prints, Puppet
 from app.captcha.spoof_kinds import KINDS, Kind, Props
 from app.captcha.spoof_people import Person
+from app.models import load_arms
+from fersys.errors import ModelError
 from fersys.results import Image
 
 RATE = 10.0  # frames a second
@@ -42,6 +47,7 @@ _TRIES = 6  # challenges to get a recording of a pass
 _CALIBRATE = 3  # challenges of each sort that limits are chosen on
 CUES = frozenset({"sudden", "flat", "planar", "stuck", "leap", "cut", "frozen", "seen", "order", "late", "turn"})
 Tell = Callable[[str], None]
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -105,12 +111,12 @@ def play(stage: Stage, codes: _Codes, actor: Actor, address: str = "192.0.2.1") 
     """Let an actor answer one challenge, as a browser would."""
     begun = solving.begin(stage.service, Binding(stage.site.key, HOST), address)
     claim, view, start = Claim(begun.view["id"], begun.secret, begun.cookie), begun.view, stage.clock()
-    frames: list[tuple[float, Image, str, str]] = []
+    frames: list[tuple[float, bytes, str, str]] = []
     codes.last = ""
     while view["state"] == "open":
         content = encode(actor.show(view, stage.clock() - start))
         prompt = view["prompt"]
-        frames.append((stage.clock() - start, read_frame(content), prompt["expression"], prompt["turn"]))
+        frames.append((stage.clock() - start, content, prompt["expression"], prompt["turn"]))
         try:
             view = solving.look(stage.service, claim, Frame(view["nonce"], view["sequence"] + 1, content))
         except RefusedError:  # its time is over
@@ -143,7 +149,7 @@ def _elsewhere(film: Film, generator: np.random.Generator) -> Film:
         moved = cv2.warpAffine(image, matrix, (image.shape[1], image.shape[0]), borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(cv2.convertScaleAbs(moved, alpha=float(gain)), np.uint8)
 
-    return Film([(at, changed(image), expression, turn) for at, image, expression, turn in film.frames])
+    return Film([(at, encode(changed(read_frame(content))), expression, turn) for at, content, expression, turn in film.frames])
 
 
 def _fresh(rules: Rules, off: frozenset[str] = frozenset()) -> Rules:
@@ -196,15 +202,15 @@ class Counts:
     stopped_by: dict[str, int]
 
 
-def attack(rules: Rules, props: Props, kind: Kind, seeds: Sequence[int]) -> Counts:
+def attack(rules: Rules, props: Props, name: str, seeds: Sequence[int]) -> Counts:
     """Make attacks of a kind, a number of the generator each; those of films that were passed here find the memory full of them."""
-    ends: list[Played] = []
+    codes_seen: list[str] = []
     for seed in seeds:
         with staged(_fresh(rules, rules.off)) as (stage, codes):
             _fill(stage.rules.seen, props.shown)
-            ends.append(play(stage, codes, kind.make(props, np.random.default_rng(seed))))
-    codes_seen = [end.code or "expired" for end in ends if not end.passed]
-    return Counts(sum(end.passed for end in ends), len(ends), {code: codes_seen.count(code) for code in sorted(set(codes_seen))})
+            end = play(stage, codes, KINDS[name].make(props, np.random.default_rng(seed)))
+        codes_seen += [] if end.passed else [end.code or "expired"]
+    return Counts(len(seeds) - len(codes_seen), len(seeds), {code: codes_seen.count(code) for code in sorted(set(codes_seen))})
 
 
 def _fill(seen: SeenFrames, films: Sequence[Film]) -> None:
@@ -213,7 +219,7 @@ def _fill(seen: SeenFrames, films: Sequence[Film]) -> None:
     from fersys.faces import detect
 
     for film in films:
-        faces = [(detect(image), image) for _, image, _, _ in film.frames]
+        faces = [(detect(image), image) for image in (read_frame(content) for _, content, _, _ in film.frames)]
         seen.add([hash_of(found[0].crop, small_gray(image)) for found, image in faces if found], film)
 
 
@@ -245,60 +251,100 @@ def asked_of(people: Sequence[Person], asked: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in asked if all(name in person.poses for person in people))
 
 
-def bench(rules: Rules, people: Sequence[Person], counts: dict[str, int], tell: Tell) -> dict[str, Any]:
-    """Attack with everybody's face, a thread each, under limits fixed on all the others.
+@functools.cache
+def open_rules() -> Rules:
+    """Return the rules of the app's judge.
+
+    Raises:
+        ModelError: if a model that must agree is missing.
+    """
+    rules = rules_of(load_arms(), read_expressions())
+    if rules is None:
+        raise ModelError("Judge: expected the models that app/captcha/thresholds.json names. Received: others, or none")
+    return rules
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What rules are made of in another process, where the models are opened anew.
+
+    Attributes:
+        asked: expressions that are asked.
+        off: cues that are switched off.
+        limits: of the cues.
+    """
+
+    asked: tuple[str, ...]
+    off: frozenset[str] = frozenset()
+    limits: Limits = field(default_factory=Limits)
+
+    def rules(self) -> Rules:
+        """Return the rules of the app's judge under these terms."""
+        rules = open_rules()
+        return replace(rules, table=replace(rules.table, asked=self.asked), off=self.off, limits=self.limits)
+
+
+def _under(terms: Terms, work: Callable[..., _T], *arguments: Any) -> _T:
+    return work(terms.rules(), *arguments)
+
+
+@dataclass(frozen=True, eq=False)
+class _Crew:
+    """Attacks with everybody at once: a process each, under terms that were fixed on the others."""
+
+    pool: ProcessPoolExecutor
+    terms: Sequence[Terms]
+
+    def do(self, work: Callable[..., _T], arguments: Sequence[Sequence[Any]], off: Sequence[str] = ()) -> list[_T]:
+        """Do the same for everybody, with these cues off besides; who has None for arguments is left out."""
+        terms = [replace(one, off=one.off | {*off}) for one in self.terms]
+        waiting = [self.pool.submit(_under, one, work, *told) for one, told in zip(terms, arguments, strict=True) if told]
+        return [one.result() for one in waiting]
+
+
+def bench(terms: Terms, people: Sequence[Person], counts: dict[str, int], tell: Tell) -> dict[str, Any]:
+    """Attack with everybody's face, under limits fixed on all the others.
 
     Args:
-        rules: of the judge.
-        people: two or more.
+        terms: of the judge; what is asked is narrowed to what everybody here can show.
+        people: two or more; each has a process.
         counts: how many attacks a group of kinds, "off": how many with one cue off; with all of them off it is a third of the group's.
         tell: is told how far it is.
 
     Returns:
         JSON data: {"limits": a person's name: …, "kinds": a kind's name: {"all": …, "without": {cue: …}}}.
     """
-    asked = asked_of(people, rules.table.asked)
-    rules = replace(rules, table=replace(rules.table, asked=asked))
-    with ThreadPoolExecutor(len(people)) as pool:
-        chosen = list(pool.map(lambda person: calibrate(rules, [one for one in people if one is not person], np.random.default_rng(1)), people))
-        tell(f"limits: {chosen}")
-        props = list(pool.map(lambda person, limits: make_props(replace(rules, limits=limits), person, 2), people, chosen))
+    terms = replace(terms, asked=asked_of(people, terms.asked))
+    with ProcessPoolExecutor(len(people), get_context("spawn")) as pool:
+        others = [[one for one in people if one is not person] for person in people]
+        limits = _Crew(pool, [terms] * len(people)).do(calibrate, [(rest, np.random.default_rng(1)) for rest in others])
+        tell(f"limits: {limits}")
+        crew = _Crew(pool, [replace(terms, limits=chosen) for chosen in limits])
+        props = crew.do(make_props, [(person, 2) for person in people])
         tell(f"passes on film: {[len(one.shown) for one in props]}")
         kinds = {}
-        for name, kind in KINDS.items():
-            kinds[name] = _bench_kind(_Cast(rules, list(zip(props, chosen, strict=True)), pool), kind, counts)
+        for name in KINDS:
+            kinds[name] = _bench_kind(crew, props, name, counts)
             tell(f"{name}: {kinds[name]}")
-    return {"asked": list(asked), "limits": {person.name: limits for person, limits in zip(people, chosen, strict=True)}, "kinds": kinds}
+    return {"asked": list(terms.asked), "limits": {person.name: chosen for person, chosen in zip(people, limits, strict=True)}, "kinds": kinds}
 
 
-@dataclass(frozen=True, eq=False)
-class _Cast:
-    """Everybody that is attacked with, and the threads in which that happens."""
+def _bench_kind(crew: _Crew, props: Sequence[Props], name: str, counts: dict[str, int]) -> dict[str, Any]:
+    kind, needed = KINDS[name], [_needed(one, KINDS[name]) for one in props]
 
-    rules: Rules
-    people: Sequence[tuple[Props, Limits]]
-    pool: ThreadPoolExecutor
+    def run(off: tuple[str, ...], count: int) -> Counts:
+        shares = [(one, name, range(100 + number, 100 + count, len(needed))) if one else () for number, one in enumerate(needed)]
+        return total(crew.do(attack, shares, (*off, *kind.granted)))
 
-    def attack(self, kind: Kind, off: tuple[str, ...], count: int) -> Counts:
-        """Share so many attacks of a kind among all of them."""
-
-        def share(number: int) -> Counts:
-            props, limits = self.people[number]
-            ruled = replace(self.rules, limits=limits, off=self.rules.off | {*off, *kind.granted})
-            return attack(ruled, _needed(props, kind), kind, range(100 + number, 100 + count, len(self.people)))
-
-        able = [number for number, (props, _) in enumerate(self.people) if kind.cues[:1] != ("seen",) or props.shown]
-        return total(list(self.pool.map(share, able)))
-
-
-def _bench_kind(cast: _Cast, kind: Kind, counts: dict[str, int]) -> dict[str, Any]:
-    every = cast.attack(kind, (), counts[kind.group])
+    every = run((), counts[kind.group])
     if not kind.cues:
         return {"all": every, "without": {}}
-    without = {cue: cast.attack(kind, (cue,), counts["off"]) for cue in every.stopped_by if cue in CUES}  # one that ended no attack changes none
-    return {"all": every, "without": without | {"all of them": cast.attack(kind, kind.cues, max(counts["off"], counts[kind.group] // 3))}}
+    without = {cue: run((cue,), counts["off"]) for cue in every.stopped_by if cue in CUES}  # one that ended no attack changes none
+    return {"all": every, "without": without | {"all of them": run(kind.cues, max(counts["off"], counts[kind.group] // 3))}}
 
 
-def _needed(props: Props, kind: Kind) -> Props:
-    """Films that were shown here fill the memory only where they are what is replayed."""
-    return props if kind.cues[:1] == ("seen",) else replace(props, shown=[])
+def _needed(props: Props, kind: Kind) -> Props | None:
+    """Films that were shown here fill the memory only where they are what is replayed; without any there is nothing to replay."""
+    if kind.cues[:1] == ("seen",):
+        return props if props.shown else None
+    return replace(props, shown=[])

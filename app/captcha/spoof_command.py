@@ -10,29 +10,15 @@ import cv2
 import numpy as np
 
 from app.captcha.cues import Limits
-from app.captcha.expressions import read_expressions
-from app.captcha.face_judge import FaceJudge, Rules, rules_of
+from app.captcha.face_judge import FaceJudge, Rules
 from app.captcha.judge import Prompt
-from app.captcha.spoof_bench import CUES, RATE, bench
+from app.captcha.spoof_bench import CUES, RATE, Terms, bench, open_rules
 from app.captcha.spoof_people import read_people, real_onsets
 from app.captcha.spoof_report import write_report
-from app.models import load_arms
-from fersys.errors import ConfigError, ModelError
+from fersys.errors import ConfigError
 from fersys.results import Image
 
 _PHOTOS = (".jpg", ".jpeg", ".png")
-
-
-def open_rules() -> Rules:
-    """Return the rules of the app's judge.
-
-    Raises:
-        ModelError: if a model that must agree is missing.
-    """
-    rules = rules_of(load_arms(), read_expressions())
-    if rules is None:
-        raise ModelError("Judge: expected the models that app/captcha/thresholds.json names. Received: others, or none")
-    return rules
 
 
 def spoof_bench(folder: Path, count: int, off: Sequence[str], reports: Path) -> str:
@@ -54,7 +40,7 @@ def spoof_bench(folder: Path, count: int, off: Sequence[str], reports: Path) -> 
     rules = replace(open_rules(), off=frozenset(off))
     people = read_people(folder, rules.recognizers, rules.table)
     fewer = max(4, count // 3)
-    result = bench(rules, people, {"photo": count, "film": count, "puppet": fewer, "off": max(2, count // 10)}, _tell)
+    result = bench(Terms(rules.table.asked, rules.off), people, {"photo": count, "film": count, "puppet": fewer, "off": max(2, count // 10)}, _tell)
     files = [path.suffix.lower() for path in folder.iterdir()]
     result |= {"people": {person.name: list(person.lent) for person in people}, "clips": len(people), "photos": sum(kind in _PHOTOS for kind in files)}
     result |= {"rate": RATE, "shipped": asdict(Limits()), "off": sorted(off), "real": real_steps(folder, [person.name for person in people], rules)}
