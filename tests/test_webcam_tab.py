@@ -13,6 +13,7 @@ from app.tabs import webcam
 from app.tabs.webcam import COLORS, routes, view
 from app.words import LANGUAGES, keys, say
 from fersys import EMOTIONS
+from fersys.drawing import PALETTE
 from tests.test_watcher import Says
 
 ARMS = Arms((Model(Says("first")), Model(Says("<second>"))), (Model(Says("right")),))
@@ -34,6 +35,11 @@ def test_people_are_told_before_any_camera_opens() -> None:
 @pytest.mark.parametrize(("privacy", "words"), [("local", "stay on this computer"), ("share", "public tunnel"), ("server", "nowhere else")])
 def test_where_frames_go_is_true_for_the_address(privacy: str, words: str) -> None:
     assert words in part(view(ARMS, f"page.privacy_{privacy}", "en"), "intro")
+
+
+def test_faces_have_the_colours_that_pictures_and_films_draw_them_in() -> None:
+    (told,) = re.findall(r"data-colors='([^']+)'", view(ARMS, "page.privacy_local", "en"))
+    assert json.loads(html.unescape(told)) == list(PALETTE)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

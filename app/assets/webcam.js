@@ -6,8 +6,6 @@
   const SECONDS = 30; // of the timeline
   const MOST_ROWS = 200000; // of a recording: some 30 MB
   const LIVE = new Set(["live", "paused"]), STEPS = new Set(["connecting", "waiting", "asking"]);
-  const COLORS = ["#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#7aa2ff"];
-
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
   const percent = (score) => (score > 0 && score < 0.005 ? "<1" : Math.round(100 * score)) + (document.documentElement.lang.startsWith("de") ? "\u00a0%" : "%");
   const decimal = (number) => number.toLocaleString(document.documentElement.lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
@@ -44,6 +42,7 @@
       this.root = root;
       this.words = JSON.parse(root.dataset.words);
       this.looks = JSON.parse(root.dataset.looks);
+      this.colors = JSON.parse(root.dataset.colors); // of faces, by number
       this.emotions = Object.keys(this.looks);
       this.video = this.part("video");
       this.feed = new HeldFeed(root.dataset.path, this.video, this);
@@ -252,7 +251,7 @@
       box.type = "button";
       box.className = "fersys-live-box";
       box.dataset.face = id;
-      box.style.setProperty("--color", COLORS[(id - 1) % COLORS.length]);
+      box.style.setProperty("--color", this.colors[(id - 1) % this.colors.length]);
       box.innerHTML = `<b>${id}</b><span>${this.sides.map(([side]) => `<span data-side="${side}"><s>${this.words[`short_${side}`]}</s><em class="fersys-emoji"></em><small></small><i><u></u></i><q></q></span>`).join("")}</span>`;
       this.part("faces").append(box);
       this.boxes.set(id, box);
@@ -352,7 +351,7 @@
         const chip = document.createElement("button");
         Object.assign(chip, { type: "button", textContent: fill(this.words.face, { number: face.id }) });
         chip.dataset.face = face.id;
-        chip.style.setProperty("--color", COLORS[(face.id - 1) % COLORS.length]);
+        chip.style.setProperty("--color", this.colors[(face.id - 1) % this.colors.length]);
         chip.setAttribute("aria-pressed", String(face.id === chosen));
         return chip;
       }));

@@ -16,6 +16,7 @@ from app.models import Arms, Model
 from app.page import Page
 from app.words import keys, say, title
 from fersys import EMOTIONS
+from fersys.drawing import PALETTE
 from fersys.smoothing import HALF_LIFE
 
 TITLE = "tab.webcam"
@@ -69,7 +70,8 @@ def view(arms: Arms, privacy: str, language: str) -> str:
     """
     right = f'<div class="fersys-live-right" data-for="live" hidden>{_panel(arms, language)}{_timeline(arms, language)}</div>'
     inside = intro(privacy, language) + _covers(language) + _stage(language) + right
-    facts = f"data-path='{PATH}' data-words='{_json(_spoken(language))}' data-looks='{_json(_looks(language))}' data-icons='{_json(ICONS)}'"
+    told = {"words": _spoken(language), "looks": _looks(language), "icons": ICONS, "colors": PALETTE}
+    facts = " ".join([f"data-path='{PATH}'", *(f"data-{name}='{_json(content)}'" for name, content in told.items())])
     return (
         f'<section id="fersys-live" class="fersys-live" data-state="intro" aria-label="{say(language, "webcam.view")}" {facts}>{inside}'
         '<p class="fersys-hidden" role="status" data-part="said"></p></section>'
