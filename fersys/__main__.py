@@ -25,7 +25,7 @@ from fersys.snapshots import Snapshot, pull_model
 from fersys.terminal import write_plainly
 
 _SHELLS = ("bash", "zsh", "fish")
-_MODEL = "model package to ask; or one on a hub, owner/name[@revision]; or deepface for that library with its own weights"
+_MODEL = "model to ask: a package's folder; its name if it comes with the checkout; owner/name[@revision] on a hub; or deepface: that library, its own weights"
 _EXAMPLES = """examples:
   fersys predict photo.jpg
   fersys score photos/ --out results.csv
@@ -50,7 +50,7 @@ _PREDICT = """examples:
   fersys predict photo.jpg --json --draw faces.png    and a picture with boxes
   fersys predict a.jpg b.jpg --draw drawn/            a picture each, in a folder
   curl -s https://example.org/a.jpg | fersys predict -
-  fersys predict photo.jpg --model hub/models/fersys-cnn --model hub/models/fersys-cnn-paper
+  fersys predict photo.jpg --model fersys-cnn --model fersys-deepface    two of those that `fersys models` lists
   fersys predict photo.jpg --model deepface           that library with its own weights, fetched the first time
 
 exit code 1: a picture could not be read (the others are answered); 3: no face in any picture

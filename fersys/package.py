@@ -43,11 +43,11 @@ def load(ref: str | Path) -> Recognizer:
     """Load the recogniser of a package: of a folder, of a hub, or one that comes with a library.
 
     Args:
-        ref: a package folder; or a model on a hub, "owner/name" or "owner/name@revision", unless a folder of that name
-            is there: it is pulled and every file checked, see `fersys.snapshots`; or a word in
-            `fersys.recognizers.BUILT_IN`, such as "deepface", unless a package of that name lies in the working
-            folder. DeepFace's own weights are fetched by its own downloader if they are not there: see
-            `fersys.recognizers.deepface_stock`.
+        ref: a package folder; or the name of one that comes with the checkout, such as "fersys-cnn-paper", unless a
+            folder of that name is there; or a model on a hub, "owner/name" or "owner/name@revision", likewise: it is
+            pulled and every file checked, see `fersys.snapshots`; or a word in `fersys.recognizers.BUILT_IN`, such as
+            "deepface", unless a package of that name lies in the working folder. DeepFace's own weights are fetched
+            by its own downloader if they are not there: see `fersys.recognizers.deepface_stock`.
 
     >>> import numpy as np
     >>> cnn = load("hub/models/fersys-cnn")
@@ -96,12 +96,19 @@ def locate(ref: str | Path, tell: Callable[[Reference, "Snapshot"], None] = _war
         return str(ref)
     place = read_reference(ref)
     if isinstance(place, Path):
-        return place
+        return place if place.exists() else _shipped(place)
     from fersys.snapshots import pull_model  # it checks packages, so it cannot be imported above
 
     snapshot = pull_model(place)
     tell(place, snapshot)
     return snapshot.folder
+
+
+def _shipped(place: Path) -> Path:
+    """The package of that name that comes with the checkout, for a bare name; else the place as it is."""
+    from fersys.shipped import find_shipped  # it finds packages, so it cannot be imported above
+
+    return (find_shipped(place.name) or place) if place == Path(place.name) else place
 
 
 def is_built_in(ref: str | Path) -> bool:

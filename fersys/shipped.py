@@ -21,11 +21,20 @@ def shipped_folder() -> Path:
     Raises:
         PackageError: if there is no package in either.
     """
-    places = [place / SHIPPED for place in (Path.cwd(), _CHECKOUT)]
+    places = _places()
     found = next((place for place in places if find_packages(place)), None)
     if found is None:
         raise PackageError(f"No model: expected packages in {places[0]} or {places[1]}, or one named with --model. Received: none")
     return found
+
+
+def _places() -> list[Path]:
+    return [place / SHIPPED for place in (Path.cwd(), _CHECKOUT)]
+
+
+def find_shipped(name: str) -> Path | None:
+    """Return the folder of a package that comes with the checkout, named as `describe_models` names it; None if there is none of that name."""
+    return next((package for place in _places() for package in find_packages(place) if package.name == name), None)
 
 
 def find_default() -> Path:

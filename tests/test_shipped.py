@@ -9,6 +9,7 @@ from fersys import shipped
 from fersys.cached import Cached
 from fersys.digest import sha256
 from fersys.errors import PackageError
+from fersys.package import load, locate
 from fersys.shipped import DEFAULT, describe_models, describe_packages, find_default, shipped_folder
 from tests.tiny_deepface import make_deepface_package, random_network, weights_in
 from tests.tiny_package import make_package
@@ -40,6 +41,17 @@ def test_no_package_at_all_is_an_error_that_says_how_to_name_one(tmp_path: Path,
     make_package(tmp_path / "hub" / "models", "another")
     with pytest.raises(PackageError, match=f"{DEFAULT}.*--model"):
         find_default()
+
+
+def test_a_bare_name_is_a_package_that_comes_along_unless_a_folder_is_called_so(elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipped, "_CHECKOUT", tmp_path)
+    package = make_package(tmp_path / "hub" / "models", "theirs")
+    assert locate("theirs") == package
+    assert load("theirs").name == "theirs"
+    assert locate("nobody-s") == Path("nobody-s")
+    assert locate(elsewhere / "theirs") == elsewhere / "theirs"
+    (elsewhere / "theirs").mkdir()
+    assert locate("theirs") == Path("theirs")
 
 
 def test_the_list_says_accuracy_and_size_and_marks_the_default(tmp_path: Path) -> None:
