@@ -55,8 +55,13 @@ def test_another_room_is_a_cut_and_a_head_that_moves_in_the_same_room_is_none() 
     assert cues.cut(cues.thumb(room(0), box), cues.thumb(room(0), (0.4, 0.3, 0.3, 0.5))) == 0
 
 
-def test_rooms_that_share_no_place_say_nothing() -> None:
-    assert cues.cut(np.full((16, 24), np.nan), np.zeros((16, 24))) == 0
+def test_a_face_that_fills_the_picture_leaves_no_room() -> None:
+    assert cues.has_room(cues.thumb(room(), (0.35, 0.3, 0.3, 0.5)))
+    assert not cues.has_room(cues.thumb(room(), (0.1, 0.05, 0.8, 0.9)))
+
+
+def test_rooms_that_share_no_place_are_not_taken_for_the_same() -> None:
+    assert cues.cut(np.full((16, 24), np.nan), np.zeros((16, 24))) == np.inf
 
 
 def test_a_photo_in_a_hand_moves_with_its_background() -> None:

@@ -149,6 +149,35 @@ def test_a_passed_session_that_is_shown_again_is_refused(eyes: list[Sight | None
     assert ends[1].refused == "seen"
 
 
+def test_a_replay_is_refused_also_after_seconds_of_something_else(eyes: list[Sight | None]) -> None:
+    judge, played = FaceJudge(Rules([], TABLE)), smiling(holds=14)
+    begun = judge.begin()
+    begun.ask(Prompt("happy"), 0.0)
+    assert show(begun, eyes, played).accepted
+    begun = judge.begin()
+    begun.ask(Prompt("happy"), 0.0)
+    fresh = [sight(5.0 + number / 10, "neutral") for number in range(40)]
+    replayed = [Sight(**{**vars(one), "at": one.at + 9.0}) for one in played]
+    assert show(begun, eyes, [*fresh, *replayed]).refused == "seen"
+
+
+def test_a_face_that_leaves_no_background_is_asked_to_move_back(eyes: list[Sight | None]) -> None:
+    begun, near = session(), [Sight(**{**vars(one), "background": np.full((16, 24), np.nan)}) for one in smiling(holds=14)]
+    state = show(begun, eyes, near)
+    assert (state.hint, state.accepted) == ("move-back", False)
+
+
+def test_who_looks_aside_is_asked_to_look_ahead_first(eyes: list[Sight | None]) -> None:
+    assert show(session(), eyes, [sight(0.1, yaw=25)]).hint == "look-ahead"
+
+
+def test_who_shows_another_face_is_told_so(eyes: list[Sight | None]) -> None:
+    begun = session()
+    rested, wrong = [sight(number / 10) for number in range(5)], [sight(2.0 + number / 10, "sad") for number in range(8)]
+    assert show(begun, eyes, [*rested, *wrong]).hint == "other-face"
+    assert show(begun, eyes, [sight(3.0)]).hint != "other-face"
+
+
 def test_frames_of_a_step_before_do_not_count_as_seen_in_the_next(eyes: list[Sight | None]) -> None:
     judge, film = FaceJudge(Rules([], TABLE)), smiling(rests=20, holds=14)
     begun = judge.begin()
@@ -157,7 +186,7 @@ def test_frames_of_a_step_before_do_not_count_as_seen_in_the_next(eyes: list[Sig
     begun = judge.begin()
     begun.ask(Prompt("sad"), 0.0)
     show(begun, eyes, film[:24])
-    assert begun._known == [True] * 24
+    assert [is_known for _, is_known in begun._known] == [True] * 24
     begun.ask(Prompt("happy"), 3.0)
     assert show(begun, eyes, later(smiling(holds=14), 3.1)).accepted
 

@@ -74,7 +74,7 @@ def test_with_the_cue_off_the_same_attack_passes(monkeypatch: pytest.MonkeyPatch
 
 def person() -> Person:
     rest = Still(np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8), head().astype(np.float64))
-    return Person("made", rest, {"happy": Still(rest.image, head(1).astype(np.float64)), "sad": rest}, ())
+    return Person("made", rest, {"happy": Still(rest.image, head(1).astype(np.float64)), "sad": rest}, {})
 
 
 def plain(level: int) -> bytes:
@@ -135,7 +135,7 @@ def filmed(media: Path) -> Person:
         frames = [frame for _, frame in reader.frames()]
     rest = still_of(frames[4])
     donor = still_of(read_image(media / "0-f1-su-ph.jpg"))
-    return Person("single_face", rest, {"happy": lend(still_of(frames[50]), rest), "surprise": lend(donor, rest)}, ("surprise",))
+    return Person("single_face", rest, {"happy": lend(still_of(frames[50]), rest), "surprise": lend(donor, rest)}, {"surprise": "0-f1-su-ph.jpg"})
 
 
 def test_photos_of_a_filmed_man_do_not_pass_and_would_without_the_cues(media: Path) -> None:

@@ -24,9 +24,12 @@ def test_nothing_tried_says_nothing() -> None:
 
 
 def result() -> dict[str, Any]:
-    kinds = {name: {"all": Counts(0, 150, {"sudden": 150}), "without": {"all of them": Counts(4, 4, {})} if kind.cues else {}} for name, kind in KINDS.items()}
+    kinds = {
+        name: {"all": Counts(0, 150, {"sudden": 150}), "app": Counts(1, 50, {}), "without": {"all of them": Counts(4, 4, {})} if kind.cues else {}}
+        for name, kind in KINDS.items()
+    }
     kinds["film, replayed"]["without"] = {"order": Counts(1, 4, {"turn": 3}), "all of them": Counts(0, 4, {"late": 4})}
-    found = {"asked": ["happy", "sad"], "kinds": kinds, "people": {"one.mp4": [], "two.mp4": ["sad"]}, "clips": 2, "photos": 9, "rate": 10.0}
+    found = {"asked": ["happy", "sad"], "kinds": kinds, "people": {"one.mp4": [], "two.mp4": ["sad"]}, "clips": 2, "photos": 9, "rate": 10.0, "faces": True}
     return found | {"limits": {"one.mp4": {"flat": 0.01}}, "shipped": {"flat": 0.012}, "real": {"passed": 19, "tried": 20, "stretches": 2, "filmed": 2}}
 
 
@@ -34,14 +37,14 @@ def test_the_report_says_how_many_people_it_rests_on_and_what_it_is_not(tmp_path
     page = write_report(result(), tmp_path)
     assert "2 filmed people, out of 2 clips and 9 photos" in page
     assert "not an ISO/IEC 30107-3 evaluation" in page
-    assert "| photo, static | 0/150 | 0.0% (0.0% to 2.4%) | 0 | sudden 150 |" in page
+    assert "| photo, static | 0/150 | 0.0% (0.0% to 2.4%) | 0 | sudden 150 | 1/50 |" in page
     assert page == (tmp_path / "spoof.md").read_text(encoding="utf-8")
 
 
 def test_an_attack_that_fails_with_its_cues_off_proves_nothing(tmp_path: Path) -> None:
     page = write_report(result(), tmp_path)
     assert "| film, replayed | order 1/4 | 0/4: **proves nothing** |" in page
-    assert "4/4: counts |" in page
+    assert "4/4: 100.0% (39.8% to 100.0%) |" in page
 
 
 def test_refused_people_are_counted_not_accepted_ones(tmp_path: Path) -> None:

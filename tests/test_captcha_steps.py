@@ -125,6 +125,15 @@ def test_what_is_remembered_of_a_step_is_bounded() -> None:
     assert len(long.path) <= steps._KEPT
 
 
+def test_a_jump_is_not_forgotten_however_long_it_is_held_below_the_threshold() -> None:
+    begin = smiling()[:5]
+    swapped = [sight(0.5 + number / 25, "neutral", head(1.0)) for number in range(250)]
+    for one in swapped:
+        one.agreement[EMOTIONS.index("happy")] = 0.45
+    end = [sight(10.5 + number / 25, "happy", head(1.0)) for number in range(25)]
+    assert deny(measure(play(step(), [*begin, *swapped, *end])), Limits(), NONE) == "sudden"
+
+
 def test_who_takes_long_between_rest_and_pose_is_not_sudden() -> None:
     begin = smiling()[:7]
     slow = [sight(0.7 + number / 10, "neutral", head(0.4 + 0.003 * number)) for number in range(120)]

@@ -25,6 +25,7 @@ _EVERY = 3  # a third of the mesh says as much as all of it
 _THUMB = (24, 16)
 _HASH = (17, 16)
 _CORNERS, _LEAST = 80, 12  # points of the background that are followed, and how few are too few
+_ROOM = 24  # cells of `thumb`, of 384: with less background nothing is known of it
 _ALIKE = 0.02  # gray levels; no camera takes two pictures that differ by less
 
 
@@ -140,10 +141,15 @@ def _outside(shape: tuple[int, ...], box: tuple[float, float, float, float]) -> 
     return np.asarray(~(down[:, None] & across[None, :]))
 
 
+def has_room(background: Floats) -> bool:
+    """Whether enough background is seen beside and above the face, as `thumb` has it."""
+    return int(np.isfinite(background).sum()) >= _ROOM
+
+
 def cut(before: Floats, after: Floats) -> float:
-    """Return by how many gray levels two backgrounds, as `thumb` has them, differ on average; 0 if they share no place."""
+    """Return by how many gray levels two backgrounds, as `thumb` has them, differ on average; infinite if they share no place."""
     difference = np.abs(after - before)
-    return float(np.nanmean(difference)) if np.isfinite(difference).any() else 0.0
+    return float(np.nanmean(difference)) if np.isfinite(difference).any() else np.inf
 
 
 def slip(before: Gray, after: Gray, faces: tuple[Points, Points], box: tuple[float, float, float, float]) -> tuple[float, float]:

@@ -1,8 +1,8 @@
 """The judge of faces: what the camera shows, against what was asked and against what only a picture of a face would do.
 
 `build_judge(arms)` makes one out of the app's models; `service.make_service(environment, judge=…)` takes it. Hints are codes:
-"look-here", "one-face-only", "come-closer", "relax", "bit-more", "hold", "turn-left", "turn-right". Left is the
-person's own; frames come as the camera sees them, not mirrored.
+"look-here", "one-face-only", "come-closer", "move-back", "look-ahead", "relax", "other-face", "bit-more", "hold", "turn-left",
+"turn-right". Left is the person's own; frames come as the camera sees them, not mirrored.
 """
 
 import secrets
@@ -16,7 +16,7 @@ from app.captcha.expressions import Expressions, read_expressions
 from app.captcha.judge import LATE, Prompt, StepState
 from app.captcha.seen import SeenFrames
 from app.captcha.sights import Sight, see
-from app.captcha.steps import CARRIED, Step, deny, is_shown, is_turned, measure
+from app.captcha.steps import AHEAD, CARRIED, Step, deny, is_shown, is_turned, measure
 from app.models import Arms, Model
 from fersys.config import read_config
 from fersys.recognizers.base import Recognizer
@@ -28,7 +28,7 @@ WINDOW = 12.0  # seconds in which an answer must come
 _VETOES = 2  # steps that may be denied before the challenge is over
 _WRONG, _WRONG_AFTER, _WRONG_HELD = 4, 1.5, 0.5  # other expressions shown, in a challenge; not counted so soon after a prompt, nor shorter
 _CLOSE = 0.6  # seconds between two frames that are neighbours
-_FEWEST = 8  # frames of a step before the share of seen ones says anything
+_FEWEST = 8  # frames from rest to verdict before the share of seen ones says anything
 _TRACKING = TrackerConfig(confirm=1, bridge=0.4, keep=0.6)
 TURNS = ("left", "right")
 
@@ -70,7 +70,7 @@ class FaceSession:
         self._vetoes, self._wrong, self._wrong_since = 0, 0, 0.0
         self.advice: list[Advice] = []
         self._bits: list[Bits] = []
-        self._known: list[bool] = []
+        self._known: list[tuple[float, bool]] = []
         self._owner = object()  # in the memory of frames: a person may look like themselves
 
     def ask(self, prompt: Prompt, at: float) -> None:
@@ -87,9 +87,9 @@ class FaceSession:
         tracks = self._tracker.update(boxes, at)
         if sight is None:
             return self._miss(bool(tracks))
-        if not sight.alone or not sight.near:
+        if hint := _misplaced(sight):
             self._step.restart()
-            return StepState(hint="one-face-only" if not sight.alone else "come-closer")
+            return StepState(hint=hint)
         broken = self._border(sight, self._follow(next(track.id for track in tracks if track.detection == 0), at))
         self._last = sight
         self._remember(sight)
@@ -129,7 +129,7 @@ class FaceSession:
 
     def _remember(self, sight: Sight) -> None:
         self._bits.append(sight.bits)
-        self._known.append(self._rules.seen.holds(sight.bits, self._owner))
+        self._known.append((sight.at, self._rules.seen.holds(sight.bits, self._owner)))
 
     def _go_on(self, sight: Sight) -> StepState:
         step, table, prompt = self._step, self._rules.table, self._step.prompt.expression
@@ -143,7 +143,8 @@ class FaceSession:
         return self._judge()
 
     def _judge(self) -> StepState:
-        values = {**measure(self._step), "seen": sum(self._known) / max(len(self._known), _FEWEST)}
+        known = [is_known for at, is_known in self._known if at >= self._step.began_at]
+        values = {**measure(self._step), "seen": sum(known) / max(len(known), _FEWEST)}
         if self._rules.values is not None:
             self._rules.values.append({**values, "turn": float(bool(self._step.prompt.turn))})
         if values["seen"] > self._rules.limits.seen and "seen" not in self._rules.off:
@@ -182,12 +183,23 @@ class FaceSession:
     def _hint(self, sight: Sight) -> str:
         step = self._step
         if not step.is_rested:
-            return "relax"
+            return "look-ahead" if abs(sight.yaw) > AHEAD else "relax"
+        if self._wrong_since == float("inf"):
+            return "other-face"
         if step.held_since is not None:
             return "hold"
         if sight.at - step.posed_at <= CARRIED and not is_turned(step, sight, self._rules.off):
             return f"turn-{step.prompt.turn}"
         return "" if self._rules.table.is_absent(step.prompt.expression, sight.agreement) else "bit-more"
+
+
+def _misplaced(sight: Sight) -> str:
+    """The hint for a face that cannot be judged where it is; "" if it can."""
+    if not sight.alone:
+        return "one-face-only"
+    if not sight.near:
+        return "come-closer"
+    return "" if cues.has_room(sight.background) else "move-back"
 
 
 def _draw(low: float, high: float) -> float:

@@ -218,6 +218,28 @@ class Player:
         return image if self._way == "virtual" else filmed(image, self._sway.at(time), self._generator)
 
 
+class Delayed:
+    """Shows one actor for some seconds, then another from its beginning."""
+
+    def __init__(self, first: Actor, then: Actor, seconds: float) -> None:
+        self._first, self._then, self._seconds = first, then, seconds
+
+    def show(self, view: dict[str, Any], time: float) -> Image:
+        """The one or the other."""
+        return self._first.show(view, time) if time < self._seconds else self._then.show(view, time - self._seconds)
+
+
+class Resting:
+    """A still face, as it moves when it does nothing."""
+
+    def __init__(self, person: Person, generator: np.random.Generator) -> None:
+        self._puppet, self._generator = Puppet(person, generator), generator
+
+    def show(self, view: dict[str, Any], time: float) -> Image:
+        """The face at a moment."""
+        return noisy(self._puppet.pose(time).image, self._generator)
+
+
 def filmed(image: Image, sway: list[float], generator: np.random.Generator) -> Image:
     """Return a picture as a camera sees it on a screen that is held before it."""
     x, y, roll, yaw, pitch, _ = sway

@@ -44,7 +44,7 @@ HOST = "bench.example"
 _MANY = "1000000 per 1 second"
 _FILMS = 4  # recordings of each person
 _TRIES = 6  # challenges to get a recording of a pass
-_CALIBRATE = 3  # challenges of each sort that limits are chosen on
+_CALIBRATE = 6  # challenges of each sort that limits are chosen on
 CUES = frozenset({"sudden", "flat", "planar", "stuck", "leap", "cut", "frozen", "seen", "order", "late", "turn"})
 Tell = Callable[[str], None]
 _T = TypeVar("_T")
@@ -296,7 +296,7 @@ class _Crew:
     terms: Sequence[Terms]
 
     def do(self, work: Callable[..., _T], arguments: Sequence[Sequence[Any]], off: Sequence[str] = ()) -> list[_T]:
-        """Do the same for everybody, with these cues off besides; who has None for arguments is left out."""
+        """Do the same for everybody, with these cues off besides; who has no arguments is left out."""
         terms = [replace(one, off=one.off | {*off}) for one in self.terms]
         waiting = [self.pool.submit(_under, one, work, *told) for one, told in zip(terms, arguments, strict=True) if told]
         return [one.result() for one in waiting]
@@ -308,11 +308,12 @@ def bench(terms: Terms, people: Sequence[Person], counts: dict[str, int], tell: 
     Args:
         terms: of the judge; what is asked is narrowed to what everybody here can show.
         people: two or more; each has a process.
-        counts: how many attacks a group of kinds, "off": how many with one cue off; with all of them off it is a third of the group's.
+        counts: how many attacks a group of kinds, "off": how many with one cue off; with all of them off, and under the app's own limits, it is
+            a third of the group's.
         tell: is told how far it is.
 
     Returns:
-        JSON data: {"limits": a person's name: …, "kinds": a kind's name: {"all": …, "without": {cue: …}}}.
+        JSON data: {"limits": a person's name: …, "kinds": a kind's name: {"all": …, "app": …, "without": {cue: …}}}.
     """
     terms = replace(terms, asked=asked_of(people, terms.asked))
     with ProcessPoolExecutor(len(people), get_context("spawn")) as pool:
@@ -331,16 +332,16 @@ def bench(terms: Terms, people: Sequence[Person], counts: dict[str, int], tell: 
 
 def _bench_kind(crew: _Crew, props: Sequence[Props], name: str, counts: dict[str, int]) -> dict[str, Any]:
     kind, needed = KINDS[name], [_needed(one, KINDS[name]) for one in props]
+    many, some, few = counts[kind.group], max(counts["off"], counts[kind.group] // 3), counts["off"]
 
-    def run(off: tuple[str, ...], count: int) -> Counts:
+    def run(by: _Crew, off: tuple[str, ...], count: int) -> Counts:
         shares = [(one, name, range(100 + number, 100 + count, len(needed))) if one else () for number, one in enumerate(needed)]
-        return total(crew.do(attack, shares, (*off, *kind.granted)))
+        return total(by.do(attack, shares, (*off, *kind.granted)))
 
-    every = run((), counts[kind.group])
-    if not kind.cues:
-        return {"all": every, "without": {}}
-    without = {cue: run((cue,), counts["off"]) for cue in every.stopped_by if cue in CUES}  # one that ended no attack changes none
-    return {"all": every, "without": without | {"all of them": run(kind.cues, max(counts["off"], counts[kind.group] // 3))}}
+    as_shipped = _Crew(crew.pool, [replace(one, limits=Limits()) for one in crew.terms])
+    found = {"all": run(crew, (), many), "app": run(as_shipped, (), some)}
+    without = {cue: run(crew, (cue,), few) for cue in kind.cues}
+    return found | {"without": without | ({"all of them": run(crew, kind.cues, some)} if kind.cues else {})}
 
 
 def _needed(props: Props, kind: Kind) -> Props | None:

@@ -13,20 +13,18 @@ from app.captcha.cues import Limits
 from app.captcha.face_judge import FaceJudge, Rules
 from app.captcha.judge import Prompt
 from app.captcha.spoof_bench import CUES, RATE, Terms, bench, open_rules
-from app.captcha.spoof_people import read_people, real_onsets
+from app.captcha.spoof_people import PHOTOS, Sources, read_people, real_onsets
 from app.captcha.spoof_report import write_report
 from fersys.errors import ConfigError
 from fersys.results import Image
 
-_PHOTOS = (".jpg", ".jpeg", ".png")
 
-
-def spoof_bench(folder: Path, count: int, off: Sequence[str], reports: Path) -> str:
+def spoof_bench(sources: Sources, count: int, off: Sequence[str], reports: Path) -> str:
     """Attack, write the report and return its page.
 
     Args:
-        folder: clips and photos of people.
-        count: attacks a kind with photos or films; puppets take a third, runs with a cue off a tenth, at least two.
+        sources: clips and photos of people, and faces that lend expressions.
+        count: attacks a kind with photos; films and puppets take a third, runs with one cue off a fifteenth, at least two.
         off: cues that are switched off throughout.
         reports: where the report goes.
 
@@ -38,12 +36,17 @@ def spoof_bench(folder: Path, count: int, off: Sequence[str], reports: Path) -> 
     if unknown:
         raise ConfigError(f"Cues: expected some of {', '.join(sorted(CUES))}. Received: {', '.join(sorted(unknown))}")
     rules = replace(open_rules(), off=frozenset(off))
-    people = read_people(folder, rules.recognizers, rules.table)
+    people = read_people(sources, rules.recognizers, rules.table)
     fewer = max(4, count // 3)
-    result = bench(Terms(rules.table.asked, rules.off), people, {"photo": count, "film": count, "puppet": fewer, "off": max(2, count // 10)}, _tell)
-    files = [path.suffix.lower() for path in folder.iterdir()]
-    result |= {"people": {person.name: list(person.lent) for person in people}, "clips": len(people), "photos": sum(kind in _PHOTOS for kind in files)}
-    result |= {"rate": RATE, "shipped": asdict(Limits()), "off": sorted(off), "real": real_steps(folder, [person.name for person in people], rules)}
+    result = bench(Terms(rules.table.asked, rules.off), people, {"photo": count, "film": fewer, "puppet": fewer, "off": max(2, count // 15)}, _tell)
+    result |= {"people": {person.name: list(person.lent) for person in people}, "clips": len(people), "photos": len(sources.files(PHOTOS))}
+    result |= {
+        "rate": RATE,
+        "shipped": asdict(Limits()),
+        "off": sorted(off),
+        "faces": bool(sources.faces),
+        "real": real_steps(sources.folder, [person.name for person in people], rules),
+    }
     return write_report(result, reports)
 
 

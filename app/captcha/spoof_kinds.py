@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.captcha.spoof_actors import Actor, Film, Library, Player, Prints, Puppet
+from app.captcha.spoof_actors import Actor, Delayed, Film, Library, Player, Prints, Puppet, Resting
 from app.captcha.spoof_people import Person
 
 
@@ -66,8 +66,9 @@ def _player(way: str) -> Make:
 
 
 def _again(props: Props, generator: np.random.Generator) -> Actor:
-    """Frame by frame what passed, from its beginning."""
-    return Player(_pick(props.shown, generator), generator, "virtual", 0.0)
+    """Frame by frame what passed, from its beginning; half of the time after some seconds of something that was not shown before."""
+    film = Player(_pick(props.shown, generator), generator, "virtual", 0.0)
+    return film if generator.random() < 0.5 else Delayed(Resting(props.person, generator), film, generator.uniform(1, 4))
 
 
 def _looped(props: Props, generator: np.random.Generator) -> Actor:

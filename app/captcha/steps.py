@@ -5,9 +5,7 @@
 Whatever breaks it (no face, two faces, another face) begins it anew. Cues deny, each alone; `grown` or `round` must confirm.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -23,7 +21,10 @@ AHEAD, TURNED, FURTHER = 14.0, 12.0, 10.0  # degrees of yaw: at most so much is 
 CARRIED = 2.5  # seconds for which a turned face may have had its expression before: models see it less well from the side
 _LOOKED_AT = 6  # frames at each end of a step that are compared
 _MOVED = 0.3  # eye widths the background must have moved before it says anything
-_KEPT = 90  # frames of a step that are remembered
+# What is kept of the way from rest to pose is at least so many seconds apart. All of it is kept for as long as an answer may
+# take: whoever could make its beginning be forgotten would have a jump forgotten with it.
+_APART, _KEPT = 0.06, 240
+_NOTHING = np.zeros((0, 0))
 
 
 @dataclass
@@ -34,7 +35,10 @@ class Step:
         prompt: what is asked.
         asked_at: server time.
         hold: seconds that the pose must be held; drawn at random, told to nobody.
-        path: sights since the face came to rest.
+        path: sights since the face came to rest, without their pictures.
+        frozen: of each two neighbours of the path, whether the camera's noise is missing.
+        latest: the last sight of the path, with its pictures.
+        resting: whether the face was at rest when it was last seen.
         held_since: server time since when the pose is held; None: it is not.
         shown_at: when it was last seen.
         posed_at: when the expression was last seen, turned or not.
@@ -44,6 +48,9 @@ class Step:
     asked_at: float
     hold: float
     path: list[Sight] = field(default_factory=list)
+    frozen: list[bool] = field(default_factory=list)
+    latest: Sight | None = None
+    resting: bool = False
     rested: list[Sight] = field(default_factory=list)
     held_since: float | None = None
     shown_at: float = 0.0
@@ -51,7 +58,12 @@ class Step:
 
     def restart(self) -> None:
         """Begin anew."""
-        self.path, self.rested, self.held_since, self.posed_at = [], [], None, -np.inf
+        self._leave()
+        self.rested, self.held_since, self.posed_at, self.resting = [], None, -np.inf, False
+
+    def _leave(self) -> None:
+        """Begin the path anew."""
+        self.path, self.frozen, self.latest = [], [], None
 
     @property
     def is_rested(self) -> bool:
@@ -67,19 +79,35 @@ class Step:
         if self.held_since is not None and not shown and sight.at - self.shown_at > GAP:
             self.held_since = None
         turning = bool(self.prompt.turn) and sight.at - self.posed_at <= CARRIED
-        if absent and abs(sight.yaw) <= AHEAD and not turning and self.held_since is None:
+        resting = absent and abs(sight.yaw) <= AHEAD and not turning and self.held_since is None
+        if resting:
             self._rest(sight)
         elif not self.is_rested:
             self.restart()
+        self.resting = resting
         if self.is_rested:
-            self.path = [*self.path, sight][-_KEPT:]
+            self._walk(sight)
             self._hold(sight, shown)
+
+    def _walk(self, sight: Sight) -> None:
+        if self.latest is not None and sight.at - self.latest.at < _APART:
+            return
+        if self.latest is not None:
+            self.frozen = [*self.frozen, cues.is_frozen(self.latest.gray, sight.gray)][-_KEPT:]
+        bare = replace(sight, gray=np.asarray(_NOTHING, np.uint8), background=_NOTHING)
+        self.path, self.latest = [*self.path, bare][-_KEPT:], sight
 
     def _rest(self, sight: Sight) -> None:
         """A run of rest begins the path anew: what counts is the last way from rest to the pose."""
-        if not self.rested or (self.path and self.path[-1] is not self.rested[-1]):
-            self.rested, self.path = [], []
+        if not self.resting:
+            self.rested = []
+            self._leave()
         self.rested = [*self.rested, sight][-2 * _LOOKED_AT :]
+
+    @property
+    def began_at(self) -> float:
+        """When what is judged begins: with the last frames of rest."""
+        return self.rested[-_LOOKED_AT:][0].at
 
     def _hold(self, sight: Sight, shown: bool) -> None:
         if shown:
@@ -112,7 +140,7 @@ def is_turned(step: Step, sight: Sight, off: frozenset[str]) -> bool:
 def measure(step: Step) -> dict[str, float]:
     """Return the value of each cue over a step that is held long enough; `deny` says which side of its limit is bad."""
     rest, pose = step.rested[-_LOOKED_AT:], [one for one in step.path if step.held_since is not None and one.at >= step.held_since][-_LOOKED_AT:]
-    first, last = rest[0], pose[-1]
+    first, last = rest[0], step.latest or rest[0]
     before, after = [one.points for one in rest], [one.points for one in pose]
     slip, way = cues.slip(first.gray, last.gray, (first.points, last.points), first.share)
     turned = bool(step.prompt.turn)
@@ -121,12 +149,8 @@ def measure(step: Step) -> dict[str, float]:
         "planar": cues.parallax(before[-3:], after[-3:]) if turned else np.inf,
         "sudden": cues.largest_share([one.points for one in step.path if one.at >= first.at], before, after),
         "stuck": slip if way >= _MOVED else np.inf,
-        "frozen": _frozen_share(step.path),
+        "frozen": float(np.mean(step.frozen)) if step.frozen else 1.0,
     }
-
-
-def _frozen_share(path: Sequence[Sight]) -> float:
-    return float(np.mean([cues.is_frozen(one.gray, two.gray) for one, two in pairwise(path)])) if len(path) > 1 else 1.0
 
 
 def deny(values: dict[str, float], limits: Limits, off: frozenset[str]) -> str:
