@@ -82,12 +82,13 @@ def _warnings_in_a_line() -> Iterator[None]:
 
 def _captcha(arms: Arms, share: bool) -> "AbstractContextManager[Service | None]":
     """The CAPTCHA service; the page comes without it where nothing can be written, unless the owner said where."""
+    from app.captcha.anti_spoof import read_advisor
     from app.captcha.face_judge import build_judge
     from app.captcha.refusals import StoreError
     from app.gate import open_service
 
     try:
-        return closing(open_service(os.environ, share, build_judge(arms)))
+        return closing(open_service(os.environ, share, build_judge(arms, read_advisor(os.environ))))
     except StoreError as error:
         if any(name.startswith("FERSYS_CAPTCHA_") for name in os.environ):
             raise

@@ -5,6 +5,7 @@ owner names in FERSYS_TRUSTED_PROXIES, and only as far as an unbroken chain of s
 """
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from fersys.errors import ConfigError
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Scope = Mapping[str, Any]
 _PROXIES_HEADERS = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
+_WITH_PORT = re.compile(r"\[([^\]]+)\](?::[0-9]+)?|([^:]+):[0-9]+")  # some proxies name the port too: 192.0.2.1:4711, [2001:db8::1]:443
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
@@ -58,9 +60,14 @@ def is_https(scope: Scope, trusted: Sequence[Network]) -> bool:
 
 
 def is_passed_on(scope: Scope, trusted: Sequence[Network]) -> bool:
-    """Whether a request says that it comes from elsewhere, through a proxy that is not named: behind one, everybody has its address."""
+    """Whether a request says that it comes from elsewhere, but not from where in a way that is believed: then its address is a proxy's.
+
+    So it is behind a proxy that is not named, and behind a named one that says "unknown", or says it in another header than `X-Forwarded-For`.
+    """
+    if not any(name in _PROXIES_HEADERS for name, _ in scope.get("headers", ())):
+        return False
     peer = str((scope.get("client") or ("",))[0])
-    return not is_within(peer, trusted) and any(name in _PROXIES_HEADERS for name, _ in scope.get("headers", ()))
+    return not is_within(peer, trusted) or is_within(client_address(scope, trusted), trusted)
 
 
 def is_within(address: str, networks: Sequence[Network]) -> bool:
@@ -70,8 +77,13 @@ def is_within(address: str, networks: Sequence[Network]) -> bool:
 
 
 def _forwarded(scope: Scope) -> Iterator[str]:
-    """The chain that `X-Forwarded-For` claims, the nearest first."""
-    return reversed(_values(scope, b"x-forwarded-for"))
+    """The chain that `X-Forwarded-For` claims, the nearest first, without ports."""
+    return map(_without_port, reversed(_values(scope, b"x-forwarded-for")))
+
+
+def _without_port(text: str) -> str:
+    found = _WITH_PORT.fullmatch(text)
+    return found[1] or found[2] if found else text
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:

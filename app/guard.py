@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.addresses import Network, client_address
 from app.bodies import GRACE, Meter, check_length, has_body, read_body, replay, swallow
+from app.captcha import verdicts
 from app.crowd import Crowd
 from app.headers import adding, keeping_to_ourselves, security_headers
 from app.login import Login
@@ -69,7 +71,7 @@ class Guard:
         except Refusal as refusal:
             if scope["type"] == "http" and has_body(scope) and refusal.status != 408:
                 await swallow(receive)
-            await refuse(refusal, scope, receive, send)
+            await _answer(refusal)(scope, receive, send) if _is_verification(scope) else await refuse(refusal, scope, receive, send)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send, address: str) -> None:
         self._rates.spend("requests", address)
@@ -120,6 +122,15 @@ class Guard:
                 return
         if meter.refusal is not None and not begun:
             raise meter.refusal
+
+
+def _is_verification(scope: Scope) -> bool:
+    """Whether a site's backend asks about a token: it reads one form of answer alone."""
+    return scope["type"] == "http" and scope["method"] == "POST" and route_of(scope) == verdicts.PATH
+
+
+def _answer(refusal: Refusal) -> Response:
+    return JSONResponse(verdicts.unheard(refusal.status), refusal.status, {**refusal.headers, "Cache-Control": "no-store"})
 
 
 def _cost(budget: str, length: int) -> int:

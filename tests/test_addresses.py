@@ -43,6 +43,23 @@ def test_nonsense_is_charged_to_the_proxy(nonsense: str) -> None:
     assert client_address(scope("10.0.0.1", nonsense), PROXIES) == "10.0.0.1"
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("198.51.100.1:4711", "198.51.100.1"),
+        ("[2001:db9::1]:443", "2001:db9::1"),
+        ("[2001:db9::1]", "2001:db9::1"),
+        ("2001:db9::1:443", "2001:db9::1:443"),
+        ("1.2.3.4, 198.51.100.1:1, 10.0.0.2:65535", "198.51.100.1"),
+        ("198.51.100.1:", "10.0.0.1"),
+        ("[198.51.100.1", "10.0.0.1"),
+        ("host:80", "10.0.0.1"),
+    ],
+)
+def test_a_port_that_a_proxy_names_is_left_out(said: str, expected: str) -> None:
+    assert client_address(scope("10.0.0.1", said), PROXIES) == expected
+
+
 def test_an_ipv4_address_in_ipv6_clothes_is_the_same_address() -> None:
     assert client_address(scope("::ffff:10.0.0.1", "::ffff:198.51.100.1"), PROXIES) == "198.51.100.1"
 
@@ -72,10 +89,12 @@ def test_https_is_what_a_trusted_proxy_or_the_server_says(given: dict[str, Any],
 
 
 @pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
-@pytest.mark.parametrize(("peer", "expected"), [("127.0.0.1", True), ("10.0.0.1", False)])
-def test_a_proxy_that_nobody_named_is_noticed(name: str, peer: str, expected: bool) -> None:
-    trusted, headers = parse_networks("10.0.0.0/8"), [(name.lower().encode(), b"1.2.3.4")]
-    assert is_passed_on({"client": (peer, 1), "headers": headers}, trusted) is expected
+@pytest.mark.parametrize("peer", ["127.0.0.1", "10.0.0.1"])
+@pytest.mark.parametrize("said", ["1.2.3.4", "unknown", "", "10.0.0.2", "unknown, 10.0.0.2"])
+def test_who_is_sent_on_without_an_address_of_their_own_is_noticed(name: str, peer: str, said: str) -> None:
+    trusted, headers = parse_networks("10.0.0.0/8"), [(name.lower().encode(), said.encode())]
+    is_told = (name, peer, said) == ("X-Forwarded-For", "10.0.0.1", "1.2.3.4")
+    assert is_passed_on({"client": (peer, 1), "headers": headers}, trusted) is not is_told
     assert not is_passed_on({"client": (peer, 1), "headers": [(b"host", b"x")]}, trusted)
 
 

@@ -5,6 +5,8 @@ the camera to the site works, and that a program which reads the prompt gets thr
 """
 
 import base64
+import json
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -20,11 +22,13 @@ from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, exp
 
 from app.captcha.expressions import read_expressions
 from app.captcha.face_judge import FaceJudge, Rules, rules_of
+from app.captcha.frames import read_frame
 from app.captcha.judge import Judge, StepState
 from app.captcha.scripted import ScriptedJudge, ScriptedSession
-from app.captcha.spoof_actors import Actor, Puppet, noisy
+from app.captcha.seen import SeenFrames
+from app.captcha.spoof_actors import Actor, Prints, Puppet, noisy
 from app.captcha.spoof_bench import asked_of
-from app.captcha.spoof_people import Person, read_people
+from app.captcha.spoof_people import Person, Sources, read_people
 from app.models import load_arms
 from app.words import say
 from fersys.results import Image
@@ -54,8 +58,8 @@ def rules() -> Rules:
 
 
 @pytest.fixture(scope="module")
-def people(rules: Rules, media: Path) -> list[Person]:
-    return read_people(media, rules.recognizers, rules.table)
+def people(rules: Rules, media: Path, fer2013_source: str) -> list[Person]:
+    return read_people(Sources(media, Path(fer2013_source, "validation.parquet")), rules.recognizers, rules.table)
 
 
 @dataclass
@@ -82,6 +86,11 @@ class Scene:
         """How an attempt ends: "done" or "problem"."""
         expect(self.frame.locator('[data-for="done"]:not([hidden]), [data-for="problem"]:not([hidden])')).to_be_visible(timeout=_LONG)
         return str(self.frame.locator("main").get_attribute("data-state"))
+
+    def codes(self) -> list[str]:
+        """By what the challenges that failed were ended, as the log has it."""
+        lines = [json.loads(line) for line in self.town.desk.log.getvalue().splitlines()]
+        return [line["code"] for line in lines if line["event"] == "failed"]
 
     def write(self) -> None:
         write(self.page)
@@ -145,25 +154,55 @@ def let_in(scene: Scene) -> int:
 
 
 class _Blabbing(ScriptedSession):
+    def __init__(self, said: list[str]) -> None:
+        super().__init__(1)
+        self._said = said
+
     def look(self, image: Image, at: float) -> StepState:
-        raise RuntimeError(f"{image.tobytes()!r} {image.tobytes().hex()} {image.tolist()}")
+        self._said.append(f"{image.tobytes()!r} {image.tobytes().hex()} {image.tolist()}")
+        raise RuntimeError(self._said[-1])
 
 
 class BlabbingJudge(ScriptedJudge):
-    """Raises at every frame, with the frame in its words."""
+    """Raises at every frame, with the frame in its words, which are noted here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
 
     def begin(self) -> _Blabbing:
-        return _Blabbing(1)
+        return _Blabbing(self.said)
 
 
-def traces(sent: list[bytes]) -> list[bytes]:
-    """A piece out of the middle of each body as it would show up in a file or a text."""
-    pieces = [body[len(body) // 2 :][:24] for body in sent]
-    return [spelled for piece in pieces for spelled in (piece, base64.b64encode(piece), piece.hex().encode(), repr(piece)[2:-1].encode())]
+def pieces(body: bytes) -> list[bytes]:
+    """24 bytes out of the middle of a frame as it was sent, and those of its pixels that differ most."""
+    rows = read_frame(body).reshape(-1, 24)
+    return [body[len(body) // 2 :][:24], rows[rows.std(axis=1).argmax()].tobytes()]
 
 
-def test_a_puppet_that_answers_passes_and_the_site_lets_exactly_it_in(browser: Browser, rules: Rules, people: list[Person], tmp_path: Path) -> None:
+def spellings(piece: bytes) -> list[bytes]:
+    """How bytes would show up in a file or a text."""
+    pixels = np.frombuffer(piece, np.uint8).reshape(-1, 3).tolist()
+    escaped = repr(piece)[2:-1]
+    texts = [base64.b64encode(piece).decode(), piece.hex(), escaped, escaped.replace("\\", "\\\\"), str(pixels)[1:-1], str(list(piece))[1:-1]]
+    return [piece, *(text.encode() for text in texts)]
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this process, and what it starts, puts temporary files."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def test_a_puppet_that_answers_passes_and_the_site_lets_exactly_it_in(
+    browser: Browser, rules: Rules, people: list[Person], temporary: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """A stranger who knows the id of its challenge changes nothing; of what the camera saw nothing is left."""
+    tmp_path = temporary.parent
     told = replace(rules, table=replace(rules.table, asked=asked_of(people, rules.table.asked)))
     with staged(browser, tmp_path, PacedJudge(FaceJudge(told)), Puppet(people[1], np.random.default_rng(1))) as scene:
         stranger = Stranger(scene.town)
@@ -182,16 +221,20 @@ def test_a_puppet_that_answers_passes_and_the_site_lets_exactly_it_in(browser: B
         assert scene.town.entries == [("Ada", "Hello")]
         assert [text for text in scene.said if "404" not in text] == []
         sent = len(scene.puppeteer.sent)
-        scene.town.desk.service.judge = BlabbingJudge()
+        scene.town.desk.service.judge = judge = BlabbingJudge()
         scene.page.reload()
         scene.begin()
         assert scene.end() == "problem"
         log = scene.town.desk.log.getvalue()
     assert "internal-error" in log
     assert len(scene.puppeteer.sent) > sent > 20
-    kept = {"log": log.encode(), **{path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}}
+    looked_for = [pieces(body) for body in scene.puppeteer.sent]
+    assert any(trace in judge.said[-1].encode() for trace in spellings(looked_for[-1][1])[1:])  # or nothing would be found whatever is kept
+    kept = {"log": log.encode(), "output": "".join(capfd.readouterr()).encode()}
+    kept |= {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert "captcha.db" in kept
-    assert [name for name, content in kept.items() if any(trace in content for trace in traces(scene.puppeteer.sent))] == []
+    traces = [trace for found in looked_for for piece in found for trace in spellings(piece)]
+    assert [name for name, content in kept.items() if any(trace in content for trace in traces)] == []
 
 
 @dataclass
@@ -208,10 +251,32 @@ def test_a_still_photo_does_not_pass(browser: Browser, rules: Rules, astronaut: 
     with staged(browser, tmp_path, PacedJudge(FaceJudge(rules), _SLOW), Photo(np.asarray(cv2.resize(astronaut[:384], (640, 480)), np.uint8))) as scene:
         scene.begin()
         assert scene.end() == "problem"
-        expect(scene.frame.locator('[data-part="problem"]')).to_have_text(say("en", "frame.say_problem_refused"))
+        expect(scene.frame.locator('[data-part="problem"]')).to_have_text(say("en", "frame.say_problem_expired"))
+        assert scene.codes() == ["late"]
         assert scene.page.evaluate("fersysCaptcha.getResponse()") == ""
         scene.write()
         assert scene.town.entries == []
+
+
+def unturned(rules: Rules, people: list[Person], *off: str) -> FaceJudge:
+    """The real judge with these cues off; it asks for what the people have pictures of, and for no turn."""
+    judge = FaceJudge(replace(rules, table=replace(rules.table, asked=asked_of(people, rules.table.asked)), off=frozenset(off), seen=SeenFrames()))
+    judge.turns = ()
+    return judge
+
+
+def test_a_photo_that_is_changed_for_another_as_the_prompt_asks_does_not_pass(browser: Browser, rules: Rules, people: list[Person], tmp_path: Path) -> None:
+    """Because it changes at once, and for nothing else: with that cue off the same photos get through."""
+    for off, ends, codes in (((), "problem", ["sudden"]), (("sudden",), "done", [])):
+        actor, folder = Prints(people[0], np.random.default_rng(1), "static", tilts=False), tmp_path / f"{len(off)}"
+        folder.mkdir()
+        with staged(browser, folder, PacedJudge(unturned(rules, people, *off)), actor) as scene:
+            scene.begin()
+            assert (scene.end(), scene.codes()) == (ends, codes)
+            if ends == "problem":
+                expect(scene.frame.locator('[data-part="problem"]')).to_have_text(say("en", "frame.say_problem_refused"))
+            scene.write()
+            assert len(scene.town.entries) == len(off)
 
 
 class Contrary(Puppet):
@@ -226,10 +291,16 @@ class Contrary(Puppet):
 
 
 def test_a_face_that_was_not_asked_for_does_not_pass(browser: Browser, rules: Rules, people: list[Person], tmp_path: Path) -> None:
-    actor = Contrary(people[1], np.random.default_rng(2))
-    actor.others = asked_of(people, rules.table.asked)
-    told = replace(rules, table=replace(rules.table, asked=actor.others))
-    with staged(browser, tmp_path, PacedJudge(FaceJudge(told), _SLOW), actor) as scene:
-        scene.begin()
-        assert scene.end() == "problem"
-        assert '"step": 0' in scene.town.desk.log.getvalue().splitlines()[-1]
+    """It is the face that is wrong, and not the puppet: where any face that may be asked is taken, the same one gets through."""
+    for off in ((), ("order",)):
+        actor, folder = Contrary(people[0], np.random.default_rng(2)), tmp_path / f"{len(off)}"
+        actor.others = asked_of(people, rules.table.asked)
+        folder.mkdir()
+        with staged(browser, folder, PacedJudge(unturned(rules, people, *off), _SLOW), actor) as scene:
+            scene.begin()
+            if off:
+                assert scene.end() == "done", scene.codes()
+            else:
+                assert scene.end() == "problem"
+                assert set(scene.codes()) <= {"order", "late"}
+                assert '"step": 0' in scene.town.desk.log.getvalue().splitlines()[-1]

@@ -3,12 +3,14 @@ import os
 import shutil
 import stat
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.captcha import audit as audit_module
 from app.captcha.audit import Audit
 from app.captcha.refusals import AuditError
 
@@ -58,11 +60,9 @@ def test_every_edit_of_a_line_is_noticed(tmp_path: Path, number: int, edit: str)
 
 def _resealed(line: str) -> str:
     """A changed line whose own hash is right again."""
-    from app.captcha import audit
-
     fields = json.loads(line)
     del fields["hash"]
-    return audit._seal({**fields, "site": "another"})
+    return audit_module._seal({**fields, "site": "another"})
 
 
 class KilledError(BaseException):
@@ -81,6 +81,61 @@ def cut_off(audit: Audit, monkeypatch: pytest.MonkeyPatch, step: str, when: str)
         raise KilledError
 
     monkeypatch.setattr(audit, step, run)
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("first", [lambda audit: audit.verify().count, lambda audit: audit.purge(9999.0)], ids=["verify", "purge"])
+def test_looking_at_a_log_that_is_not_there_makes_none_and_keeps_nobody_from_beginning_one(tmp_path: Path, first: Callable[[Audit], int]) -> None:
+    audit = Audit(tmp_path / "audit.jsonl")
+    assert first(audit) == 0
+    assert files(tmp_path) == set()
+    audit.record(1000.0, "passed")
+    for name in ("audit.jsonl", "audit.chain.json"):
+        (tmp_path / name).rename(tmp_path / f"aside-{name}")  # as docs/captcha.md says
+    assert first(audit) == 0
+    audit.record(1001.0, "passed")
+    assert audit.verify().count == 1
+
+
+@pytest.mark.parametrize("step", ["write", "rename", "touch"])
+def test_a_process_that_is_killed_with_its_first_line_leaves_an_empty_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """Within the second file's first write, before that file is there, and before the log is."""
+
+    def kill(*_: object, **__: object) -> None:
+        raise KilledError
+
+    target, name = {"write": (os, "write"), "rename": (os, "replace"), "touch": (Path, "touch")}[step]
+    with monkeypatch.context() as killed:
+        killed.setattr(target, name, kill)
+        with pytest.raises(KilledError):
+            Audit(tmp_path / "audit.jsonl").record(1000.0, "passed")
+    assert "audit.jsonl" not in files(tmp_path)
+    audit = Audit(tmp_path / "audit.jsonl")
+    assert audit.verify().count == 0
+    assert audit.purge(9999.0) == 0
+    audit.record(1001.0, "passed")
+    assert audit.verify().count == 1
+
+
+def test_an_empty_log_without_its_second_file_can_be_written_on(tmp_path: Path) -> None:
+    """As it was left by versions that made the log first."""
+    (tmp_path / "audit.jsonl").touch(mode=0o600)
+    audit = Audit(tmp_path / "audit.jsonl")
+    assert audit.verify().count == 0
+    audit.record(1000.0, "passed")
+    assert audit.verify().count == 1
+
+
+def test_a_log_that_is_gone_is_noticed_and_not_begun_anew(tmp_path: Path) -> None:
+    audit, path = made(tmp_path)
+    path.unlink()
+    for call in (audit.verify, lambda: audit.record(1.0, "passed"), lambda: audit.purge(9999.0)):
+        with pytest.raises(AuditError, match="missing"):
+            call()
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("count", [0, 3])
@@ -199,6 +254,47 @@ def test_a_changed_log_is_not_forgotten(tmp_path: Path) -> None:
     with pytest.raises(AuditError):
         audit.purge(9999.0)
     assert path.read_text()
+
+
+@pytest.mark.parametrize(("before", "kept"), [(0.0, 6), (1002.0, 4), (9999.0, 1)])
+def test_who_checks_or_forgets_keeps_nobody_from_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: float, kept: int) -> None:
+    audit, path = made(tmp_path)
+    whole: Any = audit_module._check
+    waiting = ["a line that comes while others are checked"]
+
+    def check(*given: Any) -> Any:
+        if waiting:
+            waiting.pop()
+            Audit(path).record(1000.5, "passed", site="meanwhile")
+        return whole(*given)
+
+    monkeypatch.setattr(audit_module, "_PATIENCE", 0.0)
+    monkeypatch.setattr(audit_module, "_check", check)
+    if before:
+        assert audit.purge(before) == 6 - kept
+    else:
+        assert audit.verify().count == 5
+    lines = path.read_text().splitlines()
+    assert len(lines) == kept
+    assert json.loads(lines[-1])["site"] == "meanwhile"
+    audit.record(1010.0, "passed")
+    assert audit.verify().count == 7
+    assert files(tmp_path) <= {"audit.jsonl", "audit.chain.json", "audit.jsonl.lock", "audit.jsonl.purge.lock"}
+
+
+def test_a_line_that_is_edited_while_the_log_is_shortened_stays_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    audit, path = made(tmp_path)
+    whole: Any = audit_module._copy
+
+    def copy(*given: Any) -> None:
+        whole(*given)
+        Audit(path).record(1010.0, "passed", method="face")
+        path.write_text(path.read_text().replace('1010.0, "event": "passed"', '1010.0, "event": "failed"'))
+
+    monkeypatch.setattr(audit_module, "_copy", copy)
+    with pytest.raises(AuditError, match="was changed"):
+        audit.purge(1002.0)
+    assert len(path.read_text().splitlines()) == 6
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no such modes")

@@ -212,6 +212,16 @@ def test_advice_is_noted_and_decides_nothing(eyes: list[Sight | None]) -> None:
     assert [(advice.flagged, advice.score) for advice in begun.advice] == [(True, 0.99)]
 
 
+def test_a_fault_in_the_advice_decides_nothing_either(eyes: list[Sight | None]) -> None:
+    class Broken:
+        def look(self, image: Image, box: tuple[int, int, int, int]) -> Verdict:
+            raise RuntimeError("no memory left")
+
+    begun = session(advisor=Advisor(Broken()))  # type: ignore[arg-type]  # it looks, which is all that is asked of it
+    assert show(begun, eyes, smiling(holds=14)).accepted
+    assert begun.advice == []
+
+
 def test_there_is_no_judge_without_the_models_that_the_thresholds_are_for() -> None:
     assert build_judge(Arms((Model(FakeRecognizer("other", bar_of)),))) is None
 

@@ -19,7 +19,20 @@ ASSETS = Path(__file__).parent.parent / "app" / "captcha" / "assets"
 # What a visitor may hear; the rest is a fault of ours, for which there are common words.
 CODES = ("expired", "refused", "internal-error", "rate-limited", "paused", "busy", "face-unavailable")
 OWNERS_CODES = ("invalid-sitekey", "invalid-hostname", "invalid-action", "invalid-cdata")
-HINTS = ("look-here", "one-face-only", "come-closer", "relax", "bit-more", "hold", "turn-left", "turn-right", "look-ahead")
+HINTS = (
+    "look-here",
+    "one-face-only",
+    "come-closer",
+    "relax",
+    "bit-more",
+    "hold",
+    "turn-left",
+    "turn-right",
+    "look-ahead",
+    "move-back",
+    "other-face",
+    "slow-link",
+)
 
 
 @pytest.fixture
@@ -91,6 +104,14 @@ def test_no_style_or_script_stands_in_the_page(desk: Desk) -> None:
     text = page(desk)
     assert not re.search(r"<style| style=| on\w+=", text)
     assert re.findall(r"<script[^>]*>[^<]*", text) == ['<script type="module" src="assets/frame.js">']
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_people_are_told_that_copies_stay_until_the_end(desk: Desk, language: str) -> None:
+    """What is true: `Sight.gray` and the mesh points of a step stay in the session; the frame itself does not."""
+    for text in (say(language, "frame.told_where"), say(language, "frame.told_where_own")):
+        assert {"en": "until the challenge ends", "de": "bis die Aufgabe endet"}[language] in text
+        assert {"en": "dropped at once", "de": "sofort verworfen"}[language] in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

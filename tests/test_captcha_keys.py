@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from app.captcha import keys as keys_module
 from app.captcha.clock import SetClock
-from app.captcha.keys import OVERLAP, FixedKeys, KeyFile, make_key, parse_keys
+from app.captcha.keys import OVERLAP, FixedKeys, Key, KeyFile, make_key, parse_keys
 from app.captcha.refusals import StoreError
 from fersys.errors import ConfigError
 
@@ -72,6 +73,44 @@ def test_many_who_start_at_once_get_one_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         kids = set(pool.map(lambda _: KeyFile(tmp_path / "keys.json", SetClock()).signing().kid, range(16)))
     assert len(kids) == 1
+
+
+_WRONG = [
+    {"secret": ""},
+    {"secret": "!!!!" * 20},
+    {"secret": "é" + LONG},
+    {"secret": LONG[:8]},
+    {"secret": None},
+    {"kid": ""},
+    {"kid": 7},
+    {"retired_at": "x"},
+    {"further": 1},
+]
+
+
+@pytest.mark.parametrize("wrong", _WRONG)
+def test_a_file_with_a_key_that_is_none_raises(tmp_path: Path, wrong: dict[str, object]) -> None:
+    good = {"kid": "a", "secret": LONG, "retired_at": None}
+    (tmp_path / "keys.json").write_text(json.dumps([good, good | wrong]))
+    with pytest.raises(StoreError, match="cannot be read"):
+        KeyFile(tmp_path / "keys.json", SetClock()).signing()
+
+
+def test_keys_that_are_rotated_while_another_reads_them_are_found_by_the_next_who_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    KeyFile(tmp_path / "keys.json", SetClock())
+    keys, whole, new = KeyFile(tmp_path / "keys.json", SetClock()), keys_module._read_keys, []
+
+    def read(text: str) -> tuple[Key, ...]:
+        with monkeypatch.context() as meanwhile, ThreadPoolExecutor(1) as another:
+            meanwhile.setattr(keys_module, "_read_keys", whole)
+            new.append(KeyFile(tmp_path / "keys.json", SetClock()).rotate().kid)
+            assert another.submit(lambda: keys.signing().kid).result() == new[0]
+        return whole(text)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(keys_module, "_read_keys", read)
+        assert keys.signing().kid != new[0]
+    assert keys.signing().kid == new[0]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '[{"kid": "a"}]', "no JSON"])

@@ -4,13 +4,14 @@ from pathlib import Path
 import pytest
 
 from app.captcha import rates as rates_module
-from app.captcha import sessions, windows
+from app.captcha import sessions, windows, workers
 from app.captcha.clock import SetClock
 from app.captcha.rates import Rates, networks_of
 from app.captcha.refusals import RefusedError, StoreError
 from app.captcha.sessions import Sessions
 from app.captcha.settings import Settings
 from app.captcha.windows import ClockedWindows
+from app.captcha.workers import Workers
 from tests import made_redis
 
 
@@ -181,11 +182,17 @@ def test_without_its_redis_nobody_is_let_in() -> None:
 
 
 def test_the_page_for_owners_names_the_numbers_of_the_code() -> None:
-    page, settings = (Path(__file__).parent.parent / "docs" / "captcha.md").read_text(encoding="utf-8"), Settings(Path("unused"))
+    text, settings = (Path(__file__).parent.parent / "docs" / "captcha.md").read_text(encoding="utf-8"), Settings(Path("unused"))
+    page = " ".join(text.split())  # wherever a line ends
     for rate in (settings.begin_rate, settings.frame_rate, settings.verify_rate, settings.site_rate):
         assert f"| {rate.removesuffix(' per 1 minute')} a minute" in page
     assert f"| {settings.failures} in {settings.failure_window // 60} minutes;" in page
     assert f"{rates_module._WIDER} times as much" in page
     assert f"under way | {Sessions()._most} |" in page
-    assert f"no frame came for {sessions._SILENCE:.0f} seconds" in page
+    assert f"no frame could be looked at for {sessions._SILENCE:.0f} seconds" in page
+    assert f"| {workers._SHARES[0]} (a /48: {workers._SHARES[1]}) of {Workers()._free} |" in page
+    per_network = {"begun": rates_module._WIDER * int(settings.begin_rate.split()[0]), "failed": rates_module._WIDER * settings.failures}
+    assert f"as one address: {per_network['begun']} a minute; {per_network['failed']} in" in page
+    assert 2 * per_network["begun"] < int(settings.site_rate.split()[0]) < 3 * per_network["begun"]  # three networks are enough
+    assert 2 * per_network["failed"] < Sessions()._most < 3 * per_network["failed"]
     assert f"{windows._MOST_KEYS:,} addresses" in page

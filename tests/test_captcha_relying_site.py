@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from app.captcha.dummies import TOKEN
 from tests.made_captcha import solution_of
@@ -143,6 +144,18 @@ def test_if_the_service_does_not_answer_nobody_writes() -> None:
         assert write(book, **{"cf-turnstile-response": "x"})[0] == 503
     assert write(book, **{"cf-turnstile-response": "x"})[0] == 503  # nobody is there any more
     assert book.entries == []
+
+
+def test_an_answer_that_breaks_off_does_not_call_a_token_used() -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"500")]})
+        await send({"type": "http.response.body", "body": b'{"success": true', "more_body": True})
+
+    with answering(broken) as port:
+        book = book_at(port)
+        said, page = write(book, **{"cf-turnstile-response": "x"})
+    assert (said, book.entries) == (503, [])
+    assert "wait and try again" in page
 
 
 @pytest.mark.parametrize("status", [429, 503, 200])

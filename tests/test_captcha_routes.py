@@ -224,6 +224,22 @@ def test_through_a_named_proxy_the_metrics_are_for_allowed_addresses(tmp_path: P
     assert desk.client.get("/metrics", headers={"X-Forwarded-For": visitor}).status_code == status
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"X-Forwarded-For": "203.0.113.9:4711"},
+        {"X-Forwarded-For": "[2001:db8::1]:443"},
+        {"X-Forwarded-For": "unknown"},
+        {"X-Real-IP": "203.0.113.9"},
+        {"Forwarded": "for=203.0.113.9"},
+    ],
+)
+def test_through_a_named_proxy_that_does_not_say_for_whom_nobody_reads_the_metrics(tmp_path: Path, said: dict[str, str]) -> None:
+    desk = make_desk(tmp_path, trusted_proxies=parse_networks("127.0.0.1"))
+    assert desk.client.get("/metrics").status_code == 200
+    assert desk.client.get("/metrics", headers=said).status_code == 403
+
+
 def test_two_services_have_meters_of_their_own(desk: Desk, tmp_path: Path) -> None:
     desk.solve()
     assert "passed" not in make_desk(tmp_path / "other").client.get("/metrics").text

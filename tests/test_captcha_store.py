@@ -1,20 +1,29 @@
 """What every store promises, and what each does of its own."""
 
+import shutil
+import sqlite3
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 
+import fakeredis
 import pytest
+import redis
 import sqlalchemy as sql
 
 from app.captcha import redis_store, sql_store
 from app.captcha.challenges import Binding, Challenge, digest, make_id
+from app.captcha.clock import SetClock
 from app.captcha.judge import Prompt
 from app.captcha.refusals import StoreError
+from app.captcha.service import wire
+from app.captcha.settings import Settings
 from app.captcha.sites import make_site, rotate
 from app.captcha.store import Store, Ticket
 from tests import made_redis
@@ -82,13 +91,88 @@ def test_an_unknown_ticket_cannot_be_spent(store: Store) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [replace(TOKEN, kind="work"), *(replace(TOKEN, binding=replace(BINDING, **{name: "other"})) for name in ("sitekey", "hostname", "action", "cdata"))],
+    [
+        replace(TOKEN, kind="work"),
+        replace(TOKEN, expires=2001.0),
+        replace(TOKEN, body='{"method": "face"}'),
+        *(replace(TOKEN, binding=replace(BINDING, **{name: "other"})) for name in ("sitekey", "hostname", "action", "cdata")),
+    ],
 )
-def test_a_ticket_of_another_kind_or_for_something_else_is_not_spent(store: Store, other: Ticket) -> None:
+def test_a_ticket_that_is_not_exactly_as_it_was_kept_is_not_spent(store: Store, other: Ticket) -> None:
     store.add_ticket(TOKEN)
     assert not store.spend(other, 1500.0, "mark")
     assert store.get_ticket(TOKEN.id) == TOKEN
-    assert store.spend(replace(TOKEN, expires=1.0), 1500.0, "mark")
+    assert store.spend(TOKEN, 1500.0, "mark")
+
+
+@pytest.mark.parametrize(("now", "good"), [(1999.9, True), (2000.0, False), (2000.1, False)])
+def test_a_ticket_that_is_over_is_not_spent(store: Store, now: float, good: bool) -> None:
+    store.add_ticket(TOKEN)
+    assert store.spend(TOKEN, now, "mark") is good
+
+
+def test_a_ticket_that_was_kept_halfway_is_replaced_and_a_used_one_stays_used(store: Store) -> None:
+    later = replace(TOKEN, expires=2001.0)
+    store.add_ticket(TOKEN)
+    store.add_ticket(later)
+    assert store.get_ticket(TOKEN.id) == later
+    assert store.spend(later, 1500.0, "mark")
+    with suppress(StoreError):
+        store.add_ticket(later)
+    assert not store.spend(later, 1500.0, "mark")
+
+
+@pytest.mark.parametrize("kept", [b"no JSON", b"[]", b"{}", b"null", b'{"id": 1}', b"\xff"])
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+def test_what_is_not_as_it_was_written_is_an_error_of_the_store(tmp_path: Path, kind: str, kept: bytes) -> None:
+    client = fakeredis.FakeRedis(decode_responses=True)
+    store: Store = redis_store.RedisStore(client) if kind == "redis" else sql_store.open_file(tmp_path / "captcha.db")
+    site, begun = make_site("a site", ["a.org"], [], 1.0)[0], challenge()
+    store.put_site(site)
+    store.add_ticket(TOKEN)
+    store.add_challenge(begun)
+    if kind == "redis":
+        for name in (f"challenge:{begun.id}", f"ticket:{TOKEN.id}"):
+            client.set(f"fersys-captcha:{name}", kept)
+        client.hset("fersys-captcha:sites:all", site.key, kept)
+    else:
+        with sqlite3.connect(tmp_path / "captcha.db") as connection:
+            for place in ("challenges SET body", "tickets SET binding", "sites SET body"):
+                connection.execute(f"UPDATE {place} = CAST(? AS TEXT)", (kept,))
+    for call in (lambda: store.get_challenge(begun.id), lambda: store.get_ticket(TOKEN.id), lambda: store.get_site(site.key), store.list_sites):
+        with pytest.raises(StoreError):
+            call()
+    store.close()
+
+
+@pytest.mark.parametrize("kept", ["no JSON", "[]", '{"marked": 1}'])
+def test_a_mark_that_redis_spoilt_is_an_error_of_the_store(kept: str) -> None:
+    client = fakeredis.FakeRedis(decode_responses=True)
+    store = redis_store.RedisStore(client)
+    store.add_ticket(TOKEN)
+    client.set(f"fersys-captcha:spent:{TOKEN.id}", kept)
+    with pytest.raises(StoreError):
+        store.get_ticket(TOKEN.id)
+    assert not store.spend(TOKEN, 1500.0, "")
+
+
+@pytest.mark.parametrize("scheme", ["unix", "redis+unix"])
+def test_a_socket_s_url_is_spelt_in_one_way_for_everything(tmp_path: Path, scheme: str) -> None:
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("no redis-server on this machine")
+    path = tmp_path / "redis.sock"
+    server = subprocess.Popen([program, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(tmp_path)], stdout=subprocess.DEVNULL)
+    try:
+        retry = redis.retry.Retry(redis.backoff.ConstantBackoff(0.05), 200, supported_errors=(redis.exceptions.ConnectionError,))
+        redis.Redis(unix_socket_path=str(path), retry=retry).ping()
+        service = wire(Settings(tmp_path / "captcha.db", redis=f"{scheme}://{path}"), clock=SetClock())
+        service.store.check()
+        service.rates.count("begin", "1.2.3.4")
+        service.close()
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def test_of_many_at_once_one_spends(store: Store) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from app.captcha import dummies, verifying
+from app.captcha import dummies, verdicts, verifying
+from app.captcha.challenges import Binding
 from app.captcha.keys import OVERLAP, KeyFile
 from app.captcha.refusals import StoreError
+from app.captcha.scripted import ScriptedSession
 from app.captcha.sites import rotate
 from app.captcha.tokens import read
 from tests.made_captcha import BORN, HOST, Desk, make_desk, solution_of
@@ -183,6 +185,44 @@ def test_a_signed_token_that_says_something_else_than_was_earned_is_refused_and_
     assert codes(desk.verify(service.mint(forged), idempotency_key=repeated)) == ["invalid-input-response"]
 
 
+@pytest.mark.parametrize("repeated", ["", KEY])
+@pytest.mark.parametrize(
+    "changed", [{"method": "face"}, {"passed_at": int(BORN) + 100, "expires": int(BORN) + 220}, {"expires": int(BORN) + 1000}, {"passed_at": int(BORN) - 1}]
+)
+def test_an_old_pass_by_puzzle_that_is_signed_anew_is_neither_a_face_nor_younger(desk: Desk, changed: dict[str, Any], repeated: str) -> None:
+    offered = desk.offer()
+    token = desk.client.post(f"/captcha/v1/work/{offered['id']}", json=solution_of(offered)).json()["token"]
+    claims, service = read(token, desk.service.keys), desk.service
+    desk.clock.advance(100)
+    forged = service.mint(replace(claims, **changed))
+    assert codes(desk.verify(forged, idempotency_key=repeated)) == ["invalid-input-response"]
+    assert desk.verify(token, idempotency_key=repeated)["challenge_ts"] == "2027-01-15T08:00:00Z"
+    assert codes(desk.verify(forged, idempotency_key=repeated)) == ["invalid-input-response"]
+    desk.clock.advance(100)
+    assert not desk.verify(forged, idempotency_key=repeated)["success"]
+
+
+def test_a_token_whose_ticket_does_not_say_how_it_was_earned_is_refused(desk: Desk) -> None:
+    """As it was kept by versions before this one."""
+    claims = desk.service.claims(Binding(desk.site.key, HOST), "face", "an id", BORN)
+    desk.service.store.add_ticket(replace(claims.ticket, body="", expires=claims.expires + 300))
+    assert codes(desk.verify(desk.service.mint(claims))) == ["invalid-input-response"]
+
+
+def test_a_frame_that_is_looked_at_for_long_earns_a_token_that_is_good(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its time is that of the frame, whatever second it is once the ticket is kept."""
+    whole = ScriptedSession.look
+
+    def look(session: ScriptedSession, *given: Any) -> Any:
+        desk.clock.advance(1.5)
+        return whole(session, *given)
+
+    monkeypatch.setattr(ScriptedSession, "look", look)
+    passed = desk.solve()
+    assert desk.look(passed).json()["token"] == passed["token"]
+    assert desk.verify(passed["token"])["success"]
+
+
 def test_a_token_that_the_store_does_not_know_is_refused(desk: Desk, tmp_path: Path) -> None:
     token = desk.solve()["token"]
     elsewhere = make_desk(tmp_path / "elsewhere")
@@ -305,7 +345,7 @@ def test_a_file_in_a_form_is_a_bad_request(desk: Desk) -> None:
 
 def test_there_are_seven_error_codes_and_each_is_documented(desk: Desk) -> None:
     described = desk.client.get("/captcha/openapi.json").json()["components"]["schemas"]["Verdict"]["properties"]["error-codes"]["items"]["enum"]
-    assert tuple(described) == verifying.ERROR_CODES
+    assert tuple(described) == verdicts.ERROR_CODES
     assert len(set(described)) == 7
 
 

@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -7,7 +8,7 @@ import pytest
 
 from app.captcha import work
 from app.captcha.challenges import Binding
-from app.captcha.keys import OVERLAP, KeyFile
+from app.captcha.keys import OVERLAP, Key, KeyFile
 from app.captcha.refusals import RefusedError
 from tests.made_captcha import Desk, make_desk, solution_of
 
@@ -111,3 +112,28 @@ def test_a_puzzle_survives_the_rotation_of_keys_but_not_the_overlap(desk: Desk) 
 
 def test_no_time_travels_with_a_puzzle(desk: Desk) -> None:
     assert "expiresAt" not in desk.offer()["challenge"]["parameters"]
+
+
+@pytest.mark.parametrize("body", ["no JSON", "{}", "[]", '{"kid": "%s"}', '{"kid": "%s", "puzzle": {}}'])
+def test_a_puzzle_that_was_spoilt_is_a_fault_of_ours(desk: Desk, body: str) -> None:
+    offered = desk.offer()
+    kept = desk.service.store.get_ticket(offered["id"])
+    assert kept is not None
+    desk.service.store.add_ticket(replace(kept, body=body.replace("%s", desk.service.keys.signing().kid)))
+    assert redeem(desk, offered["id"], solution_of(offered)) == (503, "internal-error")
+
+
+def test_a_puzzle_names_the_key_that_it_was_made_with_though_keys_are_rotated_meanwhile(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = desk.service.keys
+    assert isinstance(keys, KeyFile)
+    signing = keys.signing
+
+    def rotate() -> Key:
+        key = signing()
+        keys.rotate()
+        return key
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(keys, "signing", rotate)
+        offered = desk.offer()
+    assert redeem(desk, offered["id"], solution_of(offered))[0] == 200

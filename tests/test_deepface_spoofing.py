@@ -1,5 +1,6 @@
 """DeepFace's anti-spoofing, on networks made here: the real ones are not shipped."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from app.captcha.anti_spoof import THRESHOLD, open_advisor
-from fersys.errors import ImageError, ModelError
+from app.captcha.anti_spoof import THRESHOLD, VARIABLE, open_advisor, read_advisor
+from fersys.errors import ConfigError, ImageError, ModelError
 from fersys.recognizers.deepface_spoofing import FILES, missing, open_spoofing
 from fersys.results import Image
 
@@ -17,8 +18,12 @@ BOX = (40, 40, 20, 20)
 
 
 def make_networks(home: Path, answer: list[float]) -> None:
+    """Networks where the library looks for them."""
+    put_networks(home / ".deepface" / "weights", answer)
+
+
+def put_networks(folder: Path, answer: list[float]) -> None:
     """Two networks that say the same of every picture: fake, real, fake of another kind."""
-    folder = home / ".deepface" / "weights"
     folder.mkdir(parents=True)
     shape = [1, 80, 80, 3]
     nodes = [
@@ -57,6 +62,33 @@ def test_only_a_sure_spoof_is_flagged(tmp_path: Path, monkeypatch: pytest.Monkey
     assert advice.flagged == flagged
     assert advice.threshold == THRESHOLD
     assert advice.score == pytest.approx(max(answer))
+
+
+def test_the_folder_that_the_environment_names_is_used_and_the_library_s_own_home_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEEPFACE_HOME", str(tmp_path / "home"))
+    put_networks(tmp_path / "named", [0.95, 0.03, 0.02])
+    advisor = read_advisor({VARIABLE: str(tmp_path / "named")})
+    assert advisor is not None
+    advice = advisor.advise(FACE, BOX)
+    assert (advice.real, advice.flagged, advice.outcome) == (False, True, "flagged")
+    assert os.environ["DEEPFACE_HOME"] == str(tmp_path / "home")
+    assert not (tmp_path / "home").exists()
+
+
+def test_nobody_is_asked_unless_the_environment_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEEPFACE_HOME", str(tmp_path))
+    make_networks(tmp_path, [0.1, 0.8, 0.1])
+    assert read_advisor({}) is None
+    assert read_advisor({VARIABLE: ""}) is None
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_folder_without_networks_is_a_setting_that_is_refused(tmp_path: Path, broken: bool) -> None:
+    if broken:
+        put_networks(tmp_path / "named", [0.1, 0.8, 0.1])
+        (tmp_path / "named" / FILES[0]).write_bytes(b"none")
+    with pytest.raises(ConfigError, match=rf"{VARIABLE}: .*Received: "):
+        read_advisor({VARIABLE: str(tmp_path / "named")})
 
 
 def test_a_gray_picture_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

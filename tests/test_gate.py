@@ -13,9 +13,11 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from app.__main__ import _captcha
+from app.captcha import anti_spoof, face_judge
 from app.gate import open_service, routes
 from tests.made_captcha import HOST, Desk, make_desk
-from tests.served import fetch, free_port
+from tests.served import fetch, free_port, tiny_arms
 from tests.test_app_main import ROOT, running
 from tests.tiny_package import make_package
 
@@ -103,6 +105,23 @@ def test_where_nothing_can_be_written_the_page_comes_without_the_service(package
         assert line.startswith("FER-Sys is ready on ")
         process.send_signal(signal.SIGINT if os.name == "nt" else signal.SIGTERM)
         assert "no CAPTCHA service: " in process.communicate(timeout=30)[1]
+
+
+def test_a_folder_for_anti_spoofing_without_its_networks_is_named_at_the_start(package: Path, tmp_path: Path) -> None:
+    place = {"FERSYS_CAPTCHA_DB": str(tmp_path / "captcha.db"), "FERSYS_CAPTCHA_ANTI_SPOOF": str(tmp_path)}
+    with running(tmp_path, "--cnn", str(package), "--port", str(free_port()), **place) as (process, line):
+        assert line == ""
+        said = process.communicate(timeout=30)[1].splitlines()[-1]
+    assert said.startswith("error: FERSYS_CAPTCHA_ANTI_SPOOF: ")
+
+
+def test_the_judge_gets_the_advisor_that_the_environment_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[object] = []
+    monkeypatch.setenv("FERSYS_CAPTCHA_DB", str(tmp_path / "captcha.db"))
+    monkeypatch.setattr(anti_spoof, "read_advisor", lambda environment: "the advisor" if environment is os.environ else None)
+    monkeypatch.setattr(face_judge, "build_judge", lambda arms, advisor: given.append(advisor))
+    with _captcha(tiny_arms(tmp_path), share=False):
+        assert given == ["the advisor"]
 
 
 def test_where_the_owner_said_where_to_write_it_does_not_start_without(package: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app import guard, switches
 from app.addresses import parse_networks
+from app.captcha import verdicts
 from app.guard import Guard, Policy
 from app.rules import CLOSED, MEGABYTE, UPLOAD, Budgets
 from tests.asking import PEER, Inner, ask, pieces, reply_of, scope_of
@@ -211,6 +212,31 @@ def test_what_other_origins_may_not_read_is_not_offered_to_them(path: str, share
     assert [("access-control-allow-origin" in reply.headers) for reply in replies.values()] == [shared] * 3
     assert [reply.status for reply in replies.values()] == [200, 200, 200 if shared else 405]
     assert replies["POST"].headers["x-a"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("policy", "headers", "stopping", "status", "code"),
+    [
+        (strict(requests="0/minute"), {}, False, 429, "internal-error"),
+        (Policy(), {}, True, 503, "internal-error"),
+        (strict(neighbours=0), {}, False, 503, "internal-error"),
+        (Policy(grace=0.02), {"content-length": "9"}, False, 408, "bad-request"),
+        (Policy(), {"content-length": str(MEGABYTE + 1)}, False, 413, "bad-request"),
+    ],
+)
+def test_a_site_s_backend_is_refused_in_the_form_that_it_reads(policy: Policy, headers: dict[str, str], stopping: bool, status: int, code: str) -> None:
+    door = Guard(Inner(), policy)
+    door.crowd.stopping = stopping
+    reply = ask(door, scope_of(verdicts.PATH, headers=headers), _stuck() if status == 408 else pieces([b"x"], {"type": "http.disconnect"}))
+    assert (reply.status, json.loads(reply.body)) == (status, verdicts.unverified(code))
+    assert reply.headers["cache-control"] == "no-store"
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert status != 429 or int(reply.headers["retry-after"]) >= 1
+
+
+def test_below_a_path_of_the_owner_s_choice_a_backend_is_refused_in_that_form_too() -> None:
+    scope = {**scope_of(f"/below{verdicts.PATH}"), "root_path": "/below"}
+    assert json.loads(ask(Guard(Inner(), strict(requests="0/minute")), scope).body) == verdicts.unverified("internal-error")
 
 
 @pytest.fixture(scope="module")

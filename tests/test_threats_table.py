@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.captcha import dummies, verifying
+from app.captcha import dummies, verdicts
 from app.captcha.settings import Settings
 from app.captcha.tokens import MAX_LENGTH
 from tests.made_captcha import Desk, make_desk
@@ -53,13 +53,13 @@ def test_the_contract_s_numbers_are_those_of_the_code() -> None:
 
 
 def test_every_error_code_and_dummy_is_explained() -> None:
-    for word in (*verifying.ERROR_CODES, *dummies.SITE_KEYS):
+    for word in (*verdicts.ERROR_CODES, *dummies.SITE_KEYS):
         assert f"`{word}`" in PAGE
 
 
 def test_every_field_of_an_answer_is_named() -> None:
     (answer,) = re.findall(r"\| answer \|.*\| ([^|]+) \|", PAGE)
-    assert re.findall(r"`([\w-]+)`", answer) == list(verifying.unverified())
+    assert re.findall(r"`([\w-]+)`", answer) == list(verdicts.unverified())
 
 
 def test_the_links_lead_somewhere() -> None:

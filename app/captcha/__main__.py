@@ -123,11 +123,13 @@ def _bench_work(settings: Settings, arguments: argparse.Namespace) -> None:
 
 def _bench_faces(arguments: argparse.Namespace) -> None:
     from app.captcha import judge_bench, spoof_command
+    from app.captcha.spoof_people import Sources
 
     if arguments.command == "judge-bench":
         print(judge_bench.judge_bench(arguments.clips))
     else:
-        print(spoof_command.spoof_bench(arguments.clips, arguments.count, arguments.cue_off, arguments.reports))
+        sources = Sources(arguments.clips, arguments.faces)
+        print(spoof_command.spoof_bench(sources, arguments.count, arguments.cue_off, arguments.reports))
 
 
 def _write_bom(path: Path) -> None:
@@ -177,6 +179,9 @@ def _add_clips(bench: argparse.ArgumentParser) -> None:
 
 def _add_spoof_bench(bench: argparse.ArgumentParser) -> None:
     _add_clips(bench)
+    data = os.environ.get("FERSYS_DATA", "")
+    faces = Path(data, "validation.parquet") if data else None
+    bench.add_argument("--faces", type=Path, default=faces, metavar="FILE", help="small faces that lend expressions (or FER2013 in FERSYS_DATA)")
     bench.add_argument("--count", type=int, default=10, help="attacks a kind with photos; 150 for a release (default: %(default)s)")
     bench.add_argument("--cue-off", nargs="+", default=[], metavar="CUE", help="switch these cues off throughout")
     bench.add_argument("--reports", type=Path, default=Path("reports"), metavar="FOLDER", help="where the report goes (default: %(default)s)")

@@ -4,27 +4,32 @@ Each line holds the hash of the line before it. A second file holds where the ch
 missing at its end are noticed too. Whoever can write both files can forge both: note the printed end elsewhere.
 
 What is about to change is announced in the second file first. So a process that is killed in between leaves no riddle:
-the log is either as it was, or as was announced, and anything else was edited.
+the log is either as it was, or as was announced, and anything else was edited. The second file also comes first of all:
+a log without it was tampered with, it without a log is one in which nothing was written yet.
+
+Whoever checks the log keeps nobody from writing: lines are only ever appended, and a shorter log is another file.
 """
 
 import hashlib
+import io
 import json
 import os
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from itertools import dropwhile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
 from app.captcha.refusals import AuditError
-from fersys.atomic import replacing
+from fersys.atomic import replacing, unfinished_name
 
 _START = "0" * 64
 _PATIENCE = 5.0  # seconds
 _CHAIN_LENGTH = 512
+_TAIL = 64 * 1024  # bytes, longer than any line
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,20 @@ class Chain:
     end: str = _START
     count: int = 0
     announced: "Chain | None" = None
+
+
+@dataclass(frozen=True)
+class _Snapshot:
+    """The log at one moment, to be read while others write on: up to `size` bytes of the file it never changes."""
+
+    chain: Chain
+    file: IO[bytes]
+    size: int
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines, each with its end."""
+        while self.file.tell() < self.size:
+            yield self.file.readline().decode("utf-8")
 
 
 class Audit:
@@ -64,12 +83,14 @@ class Audit:
         """
         with self._locked():
             chain = self._settled()
+            if chain.start != chain.end and not self._path.exists():
+                raise AuditError(f"The audit log is missing: expected {self._path}. Received: none")
             line = _seal({"n": chain.count + 1, "at": round(at, 3), "event": event, **fields, "before": chain.end})
             with self._changing(chain, Chain(chain.start, _hash_of(line), chain.count + 1)):
                 self._append(line)
 
     def verify(self) -> Chain:
-        """Check every line.
+        """Check every line that was written until now.
 
         Returns:
             where the chain begins and ends.
@@ -77,14 +98,13 @@ class Audit:
         Raises:
             AuditError: naming the first line that is not as it was written, or if lines are missing.
         """
-        with self._locked():
-            chain, lines = self._settled(), self._lines()
-            end = chain.start
-            for number, line in enumerate(lines, 1):
-                end = _check(line, number, end)
-            if end != chain.end or (lines and json.loads(lines[-1])["n"] != chain.count):
-                raise AuditError(f"The audit log's end is missing: expected {chain.count} lines in all. Received: {len(lines)} lines")
-            return chain
+        with self._telling():
+            if not self._is_begun():
+                return Chain()
+            snapshot = self._open()
+            with snapshot.file:
+                _check_all(snapshot)
+            return snapshot.chain
 
     def purge(self, before: float) -> int:
         """Forget lines older than that; return how many. The chain then begins after them.
@@ -92,15 +112,47 @@ class Audit:
         Raises:
             AuditError: if the log cannot be written, or was changed.
         """
-        self.verify()
+        with self._telling():
+            return self._purge(before) if self._is_begun() else 0
+
+    def _purge(self, before: float) -> int:
+        shorter = unfinished_name(self._path)
+        with FileLock(f"{self._path}.purge.lock", timeout=_PATIENCE, mode=0o600):
+            snapshot = self._open()
+            with snapshot.file:
+                count, place, start = _check_all(snapshot, before)
+                if count:
+                    _copy(snapshot, place, shorter)
+            try:
+                if count:
+                    self._shorten(snapshot, start, shorter)
+            finally:
+                shorter.unlink(missing_ok=True)
+            return count
+
+    def _is_begun(self) -> bool:
+        return self._path.exists() or self._chain_path.exists()
+
+    def _open(self) -> _Snapshot:
         with self._locked():
-            chain, lines = self._settled(), self._lines()
-            kept = list(dropwhile(lambda line: json.loads(line)["at"] < before, lines))  # a clock may have been set back in between
-            dropped = len(lines) - len(kept)
-            if dropped:
-                with self._changing(chain, Chain(json.loads(kept[0])["before"] if kept else chain.end, chain.end, chain.count)):
-                    self._rewrite(kept)
-            return dropped
+            chain = self._settled()
+            return _Snapshot(chain, self._path.open("rb") if self._path.exists() else io.BytesIO(), self._size())
+
+    def _shorten(self, snapshot: _Snapshot, start: str, shorter: Path) -> None:
+        """Put the shorter file in place, with the lines that came in the meantime."""
+        with self._locked():
+            chain = self._settled()
+            if chain.start != snapshot.chain.start:
+                raise AuditError("The audit log was shortened by somebody else in the meantime: try again.")
+            with self._path.open("rb") as file:
+                file.seek(snapshot.size)
+                _check_all(_Snapshot(replace(chain, start=snapshot.chain.end), file, self._size()))
+                file.seek(snapshot.size)
+                further = file.read()
+            with shorter.open("ab") as file:
+                file.write(further)
+            with self._changing(chain, Chain(start, chain.end, chain.count)):
+                self._rewrite(shorter)
 
     @contextmanager
     def _changing(self, now: Chain, after: Chain) -> Iterator[None]:
@@ -115,7 +167,9 @@ class Audit:
 
     def _append(self, line: str) -> None:
         """The line or nothing: half a line, on a full disk, would look like an edit ever after."""
-        size = self._path.stat().st_size
+        if not self._path.exists():
+            self._path.touch(mode=0o600)
+        size = self._size()
         try:
             with self._path.open("a", encoding="utf-8", newline="\n") as file:
                 file.write(line + "\n")
@@ -123,53 +177,79 @@ class Audit:
             os.truncate(self._path, size)
             raise
 
-    def _rewrite(self, lines: Sequence[str]) -> None:
-        with replacing(self._path) as path:
-            path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
-            path.chmod(0o600)
+    def _rewrite(self, shorter: Path) -> None:
+        os.replace(shorter, self._path)
 
-    def _lines(self) -> list[str]:
-        return self._path.read_text(encoding="utf-8").removesuffix("\n").split("\n") if self._path.exists() and self._path.stat().st_size else []
+    def _size(self) -> int:
+        return self._path.stat().st_size if self._path.exists() else 0
 
     def _settled(self) -> Chain:
         """The chain, once it is seen whether a change that was cut off had been done."""
         chain = self._chain()
         if chain.announced is None:
             return chain
-        whole = self._path.read_bytes().rfind(b"\n") + 1
-        if whole < self._path.stat().st_size:
-            os.truncate(self._path, whole)  # half a line was not written
-        settled = chain.announced if _spans(self._lines(), chain.announced) else replace(chain, announced=None)
+        tail = self._tail()
+        if half := len(tail) - tail.rfind(b"\n") - 1:
+            os.truncate(self._path, self._size() - half)  # half a line was not written
+        settled = chain.announced if self._spans(chain.announced) else replace(chain, announced=None)
         self._save(settled)
         return settled
+
+    def _tail(self) -> bytes:
+        """The end of the log, at least its last line."""
+        if not self._path.exists():
+            return b""
+        with self._path.open("rb") as file:
+            file.seek(max(0, self._size() - _TAIL))
+            return file.read()
+
+    def _spans(self, chain: Chain) -> bool:
+        """Whether the lines begin and end where a chain does; what is between, `verify` looks at."""
+        if not (tail := self._tail()):
+            return chain.start == chain.end
+        with self._path.open("rb") as file:
+            first = file.readline()
+        last = tail.removesuffix(b"\n").rpartition(b"\n")[2]
+        return bool(json.loads(first)["before"] == chain.start) and _hash_of(last) == chain.end
 
     def _chain(self) -> Chain:
         if self._chain_path.exists():
             fields = json.loads(self._chain_path.read_text(encoding="utf-8"))
             announced = fields.pop("announced", None)
             return Chain(**fields, announced=Chain(**announced) if announced else None)
-        if self._path.exists():
+        if self._size():
             raise AuditError(f"The audit log's second file is missing: expected {self._chain_path}. Received: none")
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._path.touch(mode=0o600)
         return Chain()
 
     def _save(self, chain: Chain) -> None:
-        """In place, in one write of a fixed length: a rename at every line would wait for the disk."""
-        file = os.open(self._chain_path, os.O_WRONLY | os.O_CREAT, 0o600)
-        try:
-            os.write(file, json.dumps(asdict(chain)).ljust(_CHAIN_LENGTH).encode())
-        finally:
-            os.close(file)
+        """In place, in one write of a fixed length: a rename at every line would wait for the disk. The first time there is nothing yet to keep."""
+        if self._chain_path.exists():
+            _write(self._chain_path, chain)
+            return
+        with replacing(self._chain_path) as path:
+            _write(path, chain)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        try:
+        with self._telling():
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with FileLock(f"{self._path}.lock", timeout=_PATIENCE, mode=0o600):
                 yield
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
         except (OSError, ValueError, TypeError, LookupError, AttributeError, Timeout) as error:
             raise AuditError(f"The audit log cannot be read or written: {self._path}. Received: {type(error).__name__}") from error
+
+
+def _write(path: Path, chain: Chain) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        os.write(file, json.dumps(asdict(chain)).ljust(_CHAIN_LENGTH).encode())
+    finally:
+        os.close(file)
 
 
 def _seal(fields: dict[str, Any]) -> str:
@@ -181,25 +261,45 @@ def _text(fields: dict[str, Any]) -> bytes:
     return json.dumps(fields, ensure_ascii=True).encode()
 
 
-def _spans(lines: Sequence[str], chain: Chain) -> bool:
-    """Whether these lines begin and end where a chain does; what is between, `verify` looks at."""
-    if not lines:
-        return chain.start == chain.end
-    return bool(json.loads(lines[0])["before"] == chain.start) and _hash_of(lines[-1]) == chain.end
-
-
-def _hash_of(line: str) -> str:
+def _hash_of(line: str | bytes) -> str:
     return str(json.loads(line)["hash"])
 
 
-def _check(line: str, number: int, before: str) -> str:
-    """The hash of a line that is as it was written, and follows the one before it."""
+def _check_all(snapshot: _Snapshot, before: float = 0.0) -> tuple[int, int, str]:
+    """Check every line of a log.
+
+    Returns:
+        of the lines that lead it and are older than `before`, how many there are, where in the file they end, and the hash of the last one.
+    """
+    end, count, kept, number = snapshot.chain.start, 0, None, snapshot.chain.count
+    place, start = snapshot.file.tell(), end
+    for index, line in enumerate(snapshot.lines(), 1):
+        fields = _check(line, index, end)
+        end, number = fields["hash"], fields["n"]
+        kept = kept or fields["at"] >= before  # a clock may have been set back in between
+        if not kept:
+            count, place, start = index, snapshot.file.tell(), end
+    if end != snapshot.chain.end or number != snapshot.chain.count:
+        raise AuditError(f"The audit log's end is missing: expected line {snapshot.chain.count}. Received: line {number}")
+    return count, place, start
+
+
+def _copy(snapshot: _Snapshot, place: int, path: Path) -> None:
+    """Write what follows that place into a file of its own."""
+    snapshot.file.seek(place)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        shutil.copyfileobj(snapshot.file, file)
+        file.truncate(snapshot.size - place)  # what came in the meantime is added once nobody writes
+
+
+def _check(line: str, number: int, before: str) -> dict[str, Any]:
+    """What a line says that is as it was written, and follows the one before it."""
     try:
         fields = json.loads(line)
-        given = str(fields.pop("hash"))
-        right = _seal(fields) == line and fields["before"] == before
+        given = fields.pop("hash")
+        right = _seal(fields) + "\n" == line and fields["before"] == before
     except (ValueError, KeyError, TypeError, AttributeError):
         right = False
     if not right:
         raise AuditError(f"The audit log was changed: expected every line as it was written. Received: another line {number}")
-    return given
+    return {**fields, "hash": given}

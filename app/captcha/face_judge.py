@@ -7,7 +7,10 @@
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+
+import cv2
 
 from app.captcha import cues
 from app.captcha.anti_spoof import Advice, Advisor
@@ -31,6 +34,7 @@ _CLOSE = 0.6  # seconds between two frames that are neighbours
 _FEWEST = 8  # frames from rest to verdict before the share of seen ones says anything
 _TRACKING = TrackerConfig(confirm=1, bridge=0.4, keep=0.6)
 TURNS = ("left", "right")
+_FAULTS = (cv2.error, RuntimeError, ValueError, ArithmeticError)  # of networks that are asked for advice
 
 
 @dataclass
@@ -94,9 +98,15 @@ class FaceSession:
         self._last = sight
         self._remember(sight)
         seen = self._veto(broken) if broken else self._go_on(sight)
-        if seen.accepted and self._rules.advisor is not None:
-            self.advice.append(self._rules.advisor.advise(image, sight.box))
+        if seen.accepted:
+            self._take_advice(image, sight)
         return seen
+
+    def _take_advice(self, image: Image, sight: Sight) -> None:
+        """It decides nothing, and no more does a fault in it."""
+        if self._rules.advisor is not None:
+            with suppress(*_FAULTS):
+                self.advice.append(self._rules.advisor.advise(image, sight.box))
 
     def _miss(self, bridged: bool) -> StepState:
         """No face: for a moment it is taken to be still there."""

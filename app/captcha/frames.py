@@ -6,8 +6,9 @@ from app.frames import MAX_BYTES, MAX_SIDE
 from fersys.errors import ImageError
 from fersys.results import Image
 
-__all__ = ["MAX_BYTES", "MAX_SIDE", "read_frame"]
+__all__ = ["BAD_FRAME", "MAX_BYTES", "MAX_SIDE", "read_frame"]
 
+BAD_FRAME = "bad-frame"
 _KINDS = ("JPEG", "PNG", "WebP")
 
 
@@ -26,4 +27,4 @@ def read_frame(content: bytes) -> Image:
     try:
         return frames.read_frame(content, _KINDS)
     except ImageError as error:
-        raise RefusedError("bad-frame", 400, str(error)) from error
+        raise RefusedError(BAD_FRAME, 400, str(error)) from error

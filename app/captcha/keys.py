@@ -53,6 +53,9 @@ class Key:
         return hmac.digest(self.material, purpose.encode(), hashlib.sha256)
 
 
+_Known = tuple[tuple[int, int, int], tuple[Key, ...]]  # what a file was like, and what stood in it
+
+
 class Keys(Protocol):
     """Hands out the key that signs, and by name those that still verify."""
 
@@ -88,8 +91,7 @@ class KeyFile:
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path, self._clock = path, clock
-        self._seen: tuple[int, int, int] | None = None
-        self._keys: tuple[Key, ...] = ()
+        self._known: _Known | None = None  # one object, for threads that ask while another reads
         if not path.exists():
             self._change(first=True)
 
@@ -133,15 +135,20 @@ class KeyFile:
     def _read(self) -> tuple[Key, ...]:
         try:
             status = self._path.stat()
-            seen = (status.st_mtime_ns, status.st_ino, status.st_size)
-            if seen != self._seen:
-                self._keys = tuple(Key(**fields) for fields in json.loads(self._path.read_text(encoding="utf-8")))
-                self._seen = seen
-            if not self._keys:
-                raise ValueError("no key")
+            seen, known = (status.st_mtime_ns, status.st_ino, status.st_size), self._known
+            if known is None or seen != known[0]:
+                self._known = known = seen, _read_keys(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError, TypeError) as error:
             raise StoreError(f"The key file cannot be read: {self._path}. Received: {type(error).__name__}") from error
-        return self._keys
+        return known[1]
+
+
+def _read_keys(text: str) -> tuple[Key, ...]:
+    """Read a key file. Raises ValueError or TypeError if it has no key, or one that could not have been made here."""
+    keys = tuple(Key(**fields) for fields in json.loads(text))
+    if not keys or not all(key.kid and isinstance(key.kid, str) and isinstance(key.retired_at, int | float | None) and _is_long(key) for key in keys):
+        raise ValueError("no key, or one that is none")
+    return keys
 
 
 def make_key() -> Key:

@@ -12,7 +12,10 @@ from structlog.typing import FilteringBoundLogger as Log
 
 __all__ = ["Log", "keep_named", "make_log"]
 
-_FIELDS = ("event", "level", "timestamp", "challenge", "site", "step", "sequence", "code", "reason", "method", "outcome", "seconds", "kind", "count")
+_FIELDS = (
+    *("event", "level", "timestamp", "challenge", "site", "step", "sequence", "code", "reason", "method", "outcome", "seconds", "kind", "count"),
+    *("real", "score", "threshold"),
+)
 _LONGEST = 200
 
 

@@ -16,6 +16,7 @@ class Meters:
     Attributes:
         attempts: challenges and puzzles, by method ("face", "pow") and outcome ("begun", "passed", "failed", "expired").
         frames: frames, by outcome ("taken", "accepted", "refused", "error").
+        advice: what DeepFace's anti-spoofing said of steps that were done, by outcome ("real", "unsure", "flagged"), if it is asked at all.
         verifications: answers of `/siteverify`, by result ("success" or an error code; "dummy" for every answer to a dummy secret).
         refusals: requests that were not granted, by code.
         judge_seconds, verify_seconds: how long a frame and a verification took.
@@ -25,6 +26,7 @@ class Meters:
         self._registry = CollectorRegistry()
         self.attempts = self._counter("attempts", "Challenges and puzzles.", "method", "outcome")
         self.frames = self._counter("frames", "Frames of challenges.", "outcome")
+        self.advice = self._counter("advice", "Advice of the anti-spoofing networks, which decide nothing.", "outcome")
         self.verifications = self._counter("verifications", "Answers of siteverify.", "result")
         self.refusals = self._counter("refusals", "Requests that were not granted.", "code")
         self.judge_seconds = self._histogram("judge_seconds", "Decoding and judging a frame.")

@@ -1,6 +1,7 @@
 """How much one address or site may ask, and the pause after failures; counted by the `limits` library."""
 
 import ipaddress
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from app.captcha.settings import Settings
 from app.captcha.windows import ClockedWindows
 
 _WIDER = 16  # times of what one network is allowed, for all networks within a larger one
+_SOCKET = re.compile("^unix://")  # as `redis` spells it, and everybody else; `limits` does not
 _FOR_PEOPLE = ("begin",)  # what is counted for the larger networks too: frames and verifications need more than an address
 
 
@@ -103,7 +105,7 @@ def _open_storage(settings: Settings, clock: Clock) -> Storage:
     if not settings.redis:
         return ClockedWindows(clock)
     try:
-        storage = storage_from_string(settings.redis, wrap_exceptions=True)
+        storage = storage_from_string(_SOCKET.sub("redis+unix://", settings.redis), wrap_exceptions=True)
     except (ConfigurationError, ValueError) as error:
         raise StoreError(f"Redis URL: expected redis://, rediss:// or unix://. Received: {settings.redis.partition(':')[0]}") from error
     assert isinstance(storage, Storage)

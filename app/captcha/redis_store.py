@@ -13,7 +13,7 @@ from app.captcha import challenges, sites
 from app.captcha.challenges import Binding, Challenge
 from app.captcha.refusals import StoreError
 from app.captcha.sites import Site
-from app.captcha.store import Ticket
+from app.captcha.store import Ticket, reading
 
 _KEEP = 3600  # seconds until Redis forgets by itself: longer than anything here is worth something
 _PATIENCE = 2.0  # seconds
@@ -33,7 +33,7 @@ class RedisStore:
     def get_challenge(self, name: str) -> Challenge | None:
         """Return a challenge by its id; None if there is none."""
         text = self._get("challenge", name)
-        return challenges.from_json(text) if text else None
+        return reading(challenges.from_json, text) if text else None
 
     def swap_challenge(self, challenge: Challenge) -> bool:
         """Put a changed challenge in place of the version before it: a write by others in between undoes ours."""
@@ -41,14 +41,14 @@ class RedisStore:
         with _failing_closed(), self._client.pipeline() as pipe:
             pipe.watch(name)  # type: ignore[no-untyped-call]
             text: Any = pipe.get(name)
-            if not text or challenges.from_json(text).version != challenge.version - 1:
+            if not text or reading(challenges.from_json, text).version != challenge.version - 1:
                 return False
             pipe.multi()
             pipe.set(name, challenges.to_json(challenge), ex=_KEEP)
             return _is_executed(pipe)
 
     def add_ticket(self, ticket: Ticket) -> None:
-        """Keep a new ticket."""
+        """Keep a ticket, in place of one of the same id: what was spent stands elsewhere, and stays so."""
         with _failing_closed():
             self._client.set(self._name("ticket", ticket.id), json.dumps(asdict(ticket)), ex=_KEEP)
 
@@ -56,12 +56,12 @@ class RedisStore:
         """Return a ticket by its id; None if there is none."""
         ticket = self._kept(name)
         spent = self._get("spent", name) if ticket else None
-        return replace(ticket, **json.loads(spent)) if ticket and spent else ticket
+        return reading(lambda text: replace(ticket, **json.loads(text)), spent) if ticket and spent else ticket
 
     def spend(self, ticket: Ticket, now: float, mark: str) -> bool:
         """Mark a ticket as used: Redis lets one SET NX of its mark succeed."""
         kept = self._kept(ticket.id)
-        if kept is None or (kept.kind, kept.binding) != (ticket.kind, ticket.binding):
+        if kept != ticket.unused or now >= ticket.expires:
             return False
         with _failing_closed():  # the mark outlives the ticket, or it could be spent again in between
             return bool(self._client.set(self._name("spent", ticket.id), json.dumps({"used_at": now, "mark": mark}), nx=True, ex=2 * _KEEP))
@@ -75,13 +75,13 @@ class RedisStore:
         """Return a site by its key; None if there is none."""
         with _failing_closed():
             text: Any = self._client.hget(self._name("sites", "all"), key)
-        return sites.from_json(text) if text else None
+        return reading(sites.from_json, text) if text else None
 
     def list_sites(self) -> list[Site]:
         """Return all sites, by name."""
         with _failing_closed():
             texts: Any = self._client.hvals(self._name("sites", "all"))
-        return sorted((sites.from_json(text) for text in texts), key=lambda site: (site.name, site.key))
+        return sorted((reading(sites.from_json, text) for text in texts), key=lambda site: (site.name, site.key))
 
     def remove_site(self, key: str) -> bool:
         """Forget a site; False if there was none."""
@@ -104,10 +104,7 @@ class RedisStore:
     def _kept(self, name: str) -> Ticket | None:
         """A ticket as it was when it was new."""
         text = self._get("ticket", name)
-        if not text:
-            return None
-        fields = json.loads(text)
-        return Ticket(**(fields | {"binding": Binding(**fields["binding"])}))
+        return reading(_to_ticket, text) if text else None
 
     def _get(self, kind: str, name: str) -> Any:
         with _failing_closed():
@@ -115,6 +112,11 @@ class RedisStore:
 
     def _name(self, kind: str, name: str) -> str:
         return f"{self._prefix}:{kind}:{name}"
+
+
+def _to_ticket(text: str) -> Ticket:
+    fields = json.loads(text)
+    return Ticket(**(fields | {"binding": Binding(**fields["binding"])}))
 
 
 def _is_executed(pipe: "redis.client.Pipeline") -> bool:
@@ -129,18 +131,18 @@ def _is_executed(pipe: "redis.client.Pipeline") -> bool:
 def _failing_closed() -> Iterator[None]:
     try:
         yield
-    except (RedisError, OSError) as error:
+    except (RedisError, OSError, UnicodeDecodeError) as error:
         raise StoreError(f"Redis does not answer. Received: {type(error).__name__}") from error
 
 
 def open_url(url: str) -> RedisStore:
-    """Open the store at a URL such as redis://localhost:6379/0; Redis is asked at the first use.
+    """Open the store at a URL such as redis://localhost:6379/0 or unix:///run/redis.sock; Redis is asked at the first use.
 
     Raises:
         StoreError: if the URL is none of Redis'.
     """
     try:
-        client = redis.Redis.from_url(url, decode_responses=True, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE)
+        client = redis.Redis.from_url(url.removeprefix("redis+"), decode_responses=True, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE)
     except ValueError as error:
         raise StoreError(f"Redis URL: expected redis://, rediss:// or unix://. Received: {url.partition(':')[0]}") from error
     return RedisStore(client)

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app.addresses import client_address, is_https, is_passed_on, is_within
-from app.captcha import bodies, meters, openapi, solving, verifying, work
+from app.captcha import bodies, meters, openapi, solving, verdicts, verifying, work
 from app.captcha.challenges import Binding
 from app.captcha.frames import MAX_BYTES
 from app.captcha.refusals import RefusedError, StoreError
@@ -36,7 +36,7 @@ def build_routes(service: Service) -> list[BaseRoute]:
         ("GET", CHALLENGES + "/{id}", _state),
         ("POST", WORK, _offer),
         ("POST", WORK + "/{id}", _redeem),
-        ("POST", "/siteverify", _verify),
+        ("POST", verdicts.PATH, _verify),
         ("GET", "/healthz", _health),
         ("GET", "/metrics", _metrics),
         ("GET", "/captcha/openapi.json", _openapi),
@@ -155,12 +155,11 @@ async def _verify(service: Service, request: Request) -> Response:
         await run_in_threadpool(service.rates.count, "verify", _address(service, request))
         fields = await bodies.read_fields(request, service.settings.body_patience)
     except RefusedError as refusal:
-        code = verifying.INTERNAL if refusal.wait else verifying.BAD_REQUEST
-        return JSONResponse(verifying.unverified(code), refusal.status, _retry_after(refusal))
+        return JSONResponse(verdicts.unheard(refusal.status), refusal.status, _retry_after(refusal))
     except StoreError:
-        return JSONResponse(verifying.unverified(verifying.INTERNAL), 503)
+        return JSONResponse(verdicts.unheard(503), 503)
     answer = await run_in_threadpool(verifying.verify, service, fields)
-    return JSONResponse(answer, 503 if verifying.INTERNAL in answer["error-codes"] else 200)
+    return JSONResponse(answer, 503 if verdicts.INTERNAL in answer["error-codes"] else 200)
 
 
 async def _health(service: Service, request: Request) -> Response:

@@ -13,10 +13,10 @@ from app.captcha.logs import Log, make_log
 from app.captcha.meters import Meters
 from app.captcha.rates import Rates
 from app.captcha.refusals import RefusedError
-from app.captcha.sessions import Sessions
+from app.captcha.sessions import Alarm, Sessions
 from app.captcha.settings import Settings, read_settings
 from app.captcha.sites import Site
-from app.captcha.store import Store, Ticket
+from app.captcha.store import Store
 from app.captcha.tokens import Claims, mint
 from app.captcha.workers import Workers
 
@@ -40,6 +40,7 @@ class Service:
     audit: Audit
     judge: Judge | None = None
     sessions: Sessions = field(default_factory=Sessions)
+    alarm: Alarm = field(default_factory=Alarm)
     workers: Workers = field(default_factory=Workers)
     meters: Meters = field(default_factory=Meters)
     log: Log = field(default_factory=make_log)
@@ -49,7 +50,7 @@ class Service:
     def admit(self, asked: Binding, method: str, address: str) -> Binding:
         """Count somebody who wants to begin, and return what they asked for as their site allows it.
 
-        The site's rate comes last: who has to wait anyway uses up nothing of what is left to others.
+        The site's rate is counted later, once nothing else is in the way: who has to wait anyway uses up nothing of what is left to others.
 
         Args:
             asked: as the client sent it.
@@ -57,13 +58,12 @@ class Service:
             address: of the client.
 
         Raises:
-            RefusedError: if the site key, host or action is not allowed, the client has to wait, or a rate is used up.
+            RefusedError: if the site key, host or action is not allowed, or the client has to wait.
             StoreError: if the store cannot be reached.
         """
         self.rates.count("begin", address)
         binding = self.site(asked.sitekey).bind(asked)
         self.rates.check_pause(method, address, self.sessions.addresses() if method == "face" else ())
-        self.rates.count("site", binding.sitekey)
         return binding
 
     def site(self, key: str) -> Site:
@@ -78,20 +78,21 @@ class Service:
             raise RefusedError("invalid-sitekey", 400, "This site key is not known here.")
         return site
 
-    def issue(self, binding: Binding, method: str, jti: str = "") -> Claims:
-        """Keep a ticket for a pass that happens now, and return what its token says.
+    def issue(self, binding: Binding, method: str, jti: str = "", passed_at: float | None = None) -> Claims:
+        """Keep a ticket for a pass, and return what its token says.
 
         Args:
             binding: what the token is good for.
             method: "face" or "pow".
             jti: id of the token; a new one if empty.
+            passed_at: server time of the pass; now by default.
 
         Raises:
             StoreError: if the store cannot be reached.
         """
         now = self.clock()
-        claims = self.claims(binding, method, jti or make_id(), now)
-        self.store.add_ticket(Ticket(claims.jti, "token", binding, claims.expires + self.settings.retry_life))
+        claims = self.claims(binding, method, jti or make_id(), now if passed_at is None else passed_at)
+        self.store.add_ticket(claims.ticket)
         self.meters.attempts.labels(method, "passed").inc()
         self.audit.record(now, "passed", method=method, site=binding.sitekey)
         return claims
@@ -113,6 +114,7 @@ class Service:
 
     def close(self) -> None:
         """Let go of files, connections and threads."""
+        self.alarm.switch_off()
         self.workers.close()
         self.store.close()
 

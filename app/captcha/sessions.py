@@ -2,13 +2,15 @@
 
 import math
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from app.captcha.judge import JudgeSession
 from app.captcha.refusals import RefusedError
 
+_SOON = 0.05  # seconds: clocks and timers need not agree to the last bit
 _SILENCE = 15.0  # seconds: a page sends several frames a second, and opens the camera before it begins
 
 
@@ -28,7 +30,9 @@ class Sessions:
     def __init__(self, most: int = 200) -> None:
         self._most, self._lock = most, threading.Lock()
         self._seats: dict[str, Seat] = {}
-        self._heard: dict[str, float] = {}  # when the last frame came, by challenge
+        self._heard: dict[str, float] = {}  # when the last frame came that was looked at, by challenge
+        self._misread: Counter[str] = Counter()  # frames that could not be read, by challenge
+        self._settled: set[str] = set()
 
     def open(self, name: str, seat: Seat, at: float) -> None:
         """Give a challenge its seat; `at` is server time.
@@ -42,8 +46,8 @@ class Sessions:
             self._seats[name], self._heard[name] = seat, at
 
     @contextmanager
-    def taken(self, name: str, at: float) -> Iterator[Seat | None]:
-        """Hand out a challenge's seat, to one frame at a time, which came `at`; None if it has none here.
+    def taken(self, name: str) -> Iterator[Seat | None]:
+        """Hand out a challenge's seat, to one frame at a time; None if it has none here.
 
         Raises:
             RefusedError: "busy", if a frame of this challenge is being looked at.
@@ -54,17 +58,36 @@ class Sessions:
             return
         if not seat.lock.acquire(blocking=False):
             raise RefusedError("busy", 429, "One frame at a time: wait for the answer to the last one.")
-        self._hear(name, at)
         try:
             yield seat
         finally:
             seat.lock.release()
 
-    def close(self, name: str) -> Seat | None:
-        """Drop a seat and all that the judge remembers; None if there is none, so that an end is counted once."""
+    def hear(self, name: str, at: float) -> None:
+        """Note that a frame was looked at, which came `at`: nothing less keeps a seat that others wait for."""
         with self._lock:
-            self._heard.pop(name, None)
-            return self._seats.pop(name, None)
+            if name in self._seats:
+                self._heard[name] = at
+
+    def misread(self, name: str) -> int:
+        """Count a frame that could not be read, and return how many there were."""
+        with self._lock:
+            self._misread.update([name] if name in self._seats else [])
+            return self._misread[name]
+
+    def settle(self, name: str) -> Seat | None:
+        """Return the seat to the first who asks, and None from then on, so that an end is counted once. It stays taken until it is closed."""
+        with self._lock:
+            seat = None if name in self._settled else self._seats.get(name)
+            self._settled.update([name] if seat else [])
+            return seat
+
+    def close(self, name: str) -> None:
+        """Drop a seat, if there is one, and all that the judge remembers."""
+        with self._lock:
+            self._settled.discard(name)
+            for kept in (self._seats, self._heard, self._misread):
+                kept.pop(name, None)
 
     def addresses(self, besides: str = "") -> list[str]:
         """Return whose challenges are under way, each as often as it has one, but for the challenge `besides`."""
@@ -72,12 +95,44 @@ class Sessions:
             return [seat.address for name, seat in self._seats.items() if name != besides]
 
     def overdue(self, now: float) -> list[str]:
-        """Return the challenges whose time is over, and while all seats are taken also those from which nothing comes any more."""
+        """Return the challenges whose time is over, and while all seats are taken also those from which nothing comes any more.
+
+        One whose last frame is being looked at is not over yet: that frame may be worth a pass.
+        """
         with self._lock:
             silence = _SILENCE if len(self._seats) >= self._most else math.inf
-            return [name for name, seat in self._seats.items() if now >= min(seat.deadline, self._heard[name] + silence)]
+            idle = {name: seat for name, seat in self._seats.items() if not seat.lock.locked()}
+            return [name for name, seat in idle.items() if now >= min(seat.deadline, self._heard[name] + silence)]
 
-    def _hear(self, name: str, at: float) -> None:
+    def next_deadline(self) -> float:
+        """Return when the next challenge under way is out of time, as server time; infinite if there is none."""
         with self._lock:
-            if name in self._seats:
-                self._heard[name] = at
+            return min((seat.deadline for seat in self._seats.values()), default=math.inf)
+
+
+class Alarm:
+    """Wakes somebody later, in a thread of its own; one waits at a time. What time it is, whoever wakes asks their own clock."""
+
+    def __init__(self) -> None:
+        self._lock, self._is_off = threading.Lock(), False
+        self._timer: threading.Timer | None = None
+
+    def set(self, seconds: float, wake: Callable[[], None]) -> None:
+        """Call `wake` in so many seconds, unless it is waited for already."""
+        with self._lock:
+            if self._timer is None and not self._is_off:
+                self._timer = threading.Timer(max(seconds, _SOON), self._ring, [wake])
+                self._timer.daemon = True
+                self._timer.start()
+
+    def _ring(self, wake: Callable[[], None]) -> None:
+        with self._lock:
+            self._timer = None
+        wake()
+
+    def switch_off(self) -> None:
+        """Wake nobody any more."""
+        with self._lock:
+            self._is_off = True
+            if self._timer is not None:
+                self._timer.cancel()

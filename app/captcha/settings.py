@@ -84,7 +84,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     FERSYS_CAPTCHA_DB is the SQLite file (`captcha.db` in the folder `fersys` of XDG_STATE_HOME, else of
     `~/.local/state`), FERSYS_CAPTCHA_REDIS a Redis URL, FERSYS_CAPTCHA_KEYS the signing keys, FERSYS_CAPTCHA_WORK_COST
     the rounds of each try of a puzzle, FERSYS_CAPTCHA_SITE_RATE what may be begun on one site, such as "1200 per 1 minute".
-    FERSYS_TRUSTED_PROXIES and FERSYS_METRICS_FROM are networks, separated by commas.
+    FERSYS_TRUSTED_PROXIES and FERSYS_METRICS_FROM are networks, separated by commas. FERSYS_CAPTCHA_ANTI_SPOOF is for
+    `anti_spoof.read_advisor`, before the judge is built.
 
     Args:
         environment: `os.environ`, or a dict in tests.

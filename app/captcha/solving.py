@@ -1,19 +1,26 @@
 """The way by face: a challenge is begun, its frames are judged one after another, and a pass is worth a token."""
 
+import math
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from app.captcha import dummies, machine
-from app.captcha.challenges import OPEN, PASSED, Binding, Challenge, digest, make_id, make_prompts, view
-from app.captcha.frames import read_frame
-from app.captcha.judge import LATE, StepState
+from app.captcha.anti_spoof import Advice
+from app.captcha.challenges import FAILED, OPEN, PASSED, Binding, Challenge, digest, make_id, make_prompts, view
+from app.captcha.frames import BAD_FRAME, read_frame
+from app.captcha.judge import LATE, Judge, JudgeSession, StepState
 from app.captcha.meters import timed
+from app.captcha.rates import networks_of
 from app.captcha.refusals import AuditError, RefusedError, StoreError
 from app.captcha.service import Service
 from app.captcha.sessions import Seat
 from fersys.errors import FerSysError
 
 METHOD = "face"
+_MOST_MISREAD = 5  # frames of one challenge that cannot be read
 _OUR_FAULTS = ("session-lost", StoreError.__name__, AuditError.__name__)
 
 
@@ -69,11 +76,16 @@ def begin(service: Service, asked: Binding, address: str) -> Begun:
     return _open(service, service.admit(asked, METHOD, address), address)
 
 
-def _take_seat(service: Service, name: str, seat: Seat) -> None:
-    """Pauses are checked again with the seat taken: of many who begin at the same moment, no more than may fail get one."""
+@contextmanager
+def _seated(service: Service, name: str, seat: Seat) -> Iterator[None]:
+    """Take a seat, and give it back if what follows fails.
+
+    Pauses are checked again with the seat taken: of many who begin at the same moment, no more than may fail get one.
+    """
     service.sessions.open(name, seat, service.clock())
     try:
         service.rates.check_pause(METHOD, seat.address, service.sessions.addresses(besides=name))
+        yield
     except FerSysError:
         service.sessions.close(name)
         raise
@@ -86,13 +98,20 @@ def _open(service: Service, binding: Binding, address: str) -> Begun:
     prompts, deadline = make_prompts(service.judge, service.settings.steps), now + service.settings.solve_life
     challenge = Challenge(make_id(), binding, prompts, digest(secret), digest(cookie), deadline, jti=make_id(), nonce=make_id())
     judge = service.judge
-    session = service.workers.run(judge.begin)
-    service.workers.run(lambda: session.ask(challenge.prompt, now))
-    service.store.add_challenge(challenge)
-    _take_seat(service, challenge.id, Seat(session, address, challenge.deadline))
+    session = service.workers.run(lambda: _begin_session(judge, challenge, now))
+    with _seated(service, challenge.id, Seat(session, address, challenge.deadline)):
+        service.rates.count("site", binding.sitekey)
+        service.store.add_challenge(challenge)
+    _set_alarm(service)
     service.meters.attempts.labels(METHOD, "begun").inc()
     service.log.info("begun", challenge=challenge.id, site=binding.sitekey, method=METHOD)
     return Begun(view(challenge, now), secret, cookie)
+
+
+def _begin_session(judge: Judge, challenge: Challenge, at: float) -> JudgeSession:
+    session = judge.begin()
+    session.ask(challenge.prompt, at)
+    return session
 
 
 def look(service: Service, claim: Claim, frame: Frame) -> dict[str, Any]:
@@ -104,7 +123,7 @@ def look(service: Service, claim: Claim, frame: Frame) -> dict[str, Any]:
     """
     challenge = _find(service, claim)
     at = service.clock()
-    with service.sessions.taken(challenge.id, at) as seat:
+    with service.sessions.taken(challenge.id) as seat:
         if machine.is_late(challenge, at):
             _end(service, challenge, "expired")
         taken = machine.take_frame(challenge, frame.nonce, frame.sequence, at)
@@ -115,37 +134,68 @@ def look(service: Service, claim: Claim, frame: Frame) -> dict[str, Any]:
 
 
 def _judge(service: Service, challenge: Challenge, seat: Seat, content: bytes, at: float) -> dict[str, Any]:
+    known = len(_advice(seat.session))
     try:
         with timed(service.meters.judge_seconds):
-            seen = service.workers.run(lambda: seat.session.look(read_frame(content), at))
-    except RefusedError:
+            seen = service.workers.run(lambda: _look_and_ask(challenge, seat.session, content, at), networks_of(seat.address))
+    except RefusedError as refusal:
         service.meters.frames.labels("refused").inc()
+        if refusal.code == BAD_FRAME and service.sessions.misread(challenge.id) >= _MOST_MISREAD:
+            return view(_end(service, challenge, "refused", refusal.code), at)
         raise
     except FerSysError as error:
         service.meters.frames.labels("error").inc()
         return view(_end(service, challenge, "internal-error", type(error).__name__), at)
+    service.sessions.hear(challenge.id, at)
+    _note_advice(service, challenge, _advice(seat.session)[known:])
     if seen.refused:
         return view(_end(service, challenge, "expired" if seen.refused == LATE else "refused", seen.refused), at)
     service.meters.frames.labels("accepted" if seen.accepted else "taken").inc()
-    return _go_on(service, challenge, seat, at) if seen.accepted else view(challenge, at, seen)
+    return _go_on(service, challenge, at) if seen.accepted else view(challenge, at, seen)
 
 
-def _go_on(service: Service, challenge: Challenge, seat: Seat, at: float) -> dict[str, Any]:
+def _look_and_ask(challenge: Challenge, session: JudgeSession, content: bytes, at: float) -> StepState:
+    """Judge a frame, and if it ends its step, ask for the next one at once: another turn in the queue might not be had."""
+    seen = session.look(read_frame(content), at)
+    if seen.accepted and challenge.step + 1 < len(challenge.prompts):
+        session.ask(challenge.prompts[challenge.step + 1], at)
+    return seen
+
+
+def _advice(session: JudgeSession) -> Sequence[Advice]:
+    """What a session's advisor has said; a judge need not have one."""
+    said: Sequence[Advice] = getattr(session, "advice", ())
+    return said
+
+
+def _note_advice(service: Service, challenge: Challenge, said: Sequence[Advice]) -> None:
+    """It decides nothing: whoever runs the service may see what it would have done."""
+    for advice in said:
+        service.meters.advice.labels(advice.outcome).inc()
+        score = round(advice.score, 2)
+        service.log.info("advised", challenge=challenge.id, step=challenge.step, real=advice.real, score=score, threshold=advice.threshold)
+
+
+def _go_on(service: Service, challenge: Challenge, at: float) -> dict[str, Any]:
     """To the next step, or to the token."""
     after = machine.accept(challenge, at)
     if after.state == PASSED:
         return _pass(service, after, at)
     try:
-        service.workers.run(lambda: seat.session.ask(after.prompt, at))
-    except FerSysError as error:
-        return view(_end(service, challenge, "internal-error", type(error).__name__), at)
-    _save(service, after)
+        _save(service, after)
+    except StoreError:
+        service.sessions.close(challenge.id)  # what the judge asks for is no longer what is kept: the next frame ends it, as a fault of ours
+        raise
     return view(after, at, StepState())
 
 
 def _pass(service: Service, challenge: Challenge, at: float) -> dict[str, Any]:
-    service.issue(challenge.binding, METHOD, challenge.jti)
-    _save(service, challenge)
+    try:
+        service.issue(challenge.binding, METHOD, challenge.jti, challenge.passed_at)
+        _save(service, challenge)
+    except (StoreError, AuditError):
+        service.sessions.settle(challenge.id)  # another frame may yet pass; if none does, it is no failure of this person
+        raise
     service.sessions.close(challenge.id)
     service.log.info("passed", challenge=challenge.id, site=challenge.binding.sitekey, method=METHOD)
     return view(challenge, at, StepState(progress=1.0), _token(service, challenge, at))
@@ -190,9 +240,10 @@ def _end(service: Service, challenge: Challenge, reason: str, detail: str = "") 
 
     A judge that raises counts as well: whoever can bring it to that would have as many tries as they like.
     """
-    seat = service.sessions.close(challenge.id)
-    if seat is not None and detail not in _OUR_FAULTS:
-        service.rates.count_failure(METHOD, seat.address)
+    if detail in _OUR_FAULTS:
+        service.sessions.close(challenge.id)
+    else:
+        _charge(service, challenge.id)
     failed = machine.fail(challenge, reason)
     if service.store.swap_challenge(failed):
         service.meters.attempts.labels(METHOD, "expired" if reason == "expired" else "failed").inc()
@@ -201,10 +252,53 @@ def _end(service: Service, challenge: Challenge, reason: str, detail: str = "") 
     return failed
 
 
+def _charge(service: Service, name: str) -> None:
+    """Count a failure and close the seat, in this order: in between, nobody else could begin in its place."""
+    try:
+        if (seat := service.sessions.settle(name)) is not None:
+            service.rates.count_failure(METHOD, seat.address)
+    finally:
+        service.sessions.close(name)
+
+
 def _end_overdue(service: Service) -> None:
     """End the challenges that were given up, so that giving up counts as failing."""
     for name in service.sessions.overdue(service.clock()):
+        _end_given_up(service, name)
+
+
+def _end_given_up(service: Service, name: str) -> None:
+    """Whatever the store says, the judge's memory of the face is dropped."""
+    try:
         challenge = service.store.get_challenge(name)
         if challenge is not None and challenge.state == OPEN:
             _end(service, challenge, "expired")
+        elif challenge is not None and challenge.state == FAILED:  # in another replica, where nobody could be charged for it
+            _charge(service, name)
+    finally:
         service.sessions.close(name)
+
+
+def _set_alarm(service: Service) -> None:
+    """Come back when the next seat is overdue: nothing of a face stays longer, also if nobody else ever begins."""
+    due, found = service.sessions.next_deadline(), weakref.ref(service)  # a service that is let go of waits for nobody
+    if due < math.inf:
+        service.alarm.set(due - service.clock(), lambda: _wake(found()))
+
+
+def _wake(service: Service | None) -> None:
+    if service is None:
+        return
+    try:
+        for name in service.sessions.overdue(service.clock()):
+            _end_unasked(service, name)
+    finally:
+        _set_alarm(service)
+
+
+def _end_unasked(service: Service, name: str) -> None:
+    """There is nobody to be told of an error."""
+    try:
+        _end_given_up(service, name)
+    except FerSysError as error:
+        service.log.error("internal-error", challenge=name, code=type(error).__name__)

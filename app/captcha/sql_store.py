@@ -16,7 +16,7 @@ from app.captcha import challenges, sites
 from app.captcha.challenges import Binding, Challenge
 from app.captcha.refusals import StoreError
 from app.captcha.sites import Site
-from app.captcha.store import Ticket
+from app.captcha.store import Ticket, reading
 
 _BUSY = 5.0  # seconds to wait for another writer
 _tables = sql.MetaData()
@@ -61,7 +61,7 @@ class SqlStore:
     def get_challenge(self, name: str) -> Challenge | None:
         """Return a challenge by its id; None if there is none."""
         row = self._row(sql.select(_CHALLENGES.c.body).where(_CHALLENGES.c.id == name))
-        return challenges.from_json(row.body) if row else None
+        return reading(challenges.from_json, row.body) if row else None
 
     def swap_challenge(self, challenge: Challenge) -> bool:
         """Put a changed challenge in place of the version before it."""
@@ -69,8 +69,10 @@ class SqlStore:
         return self._run(_CHALLENGES.update().where(before).values(version=challenge.version, body=challenges.to_json(challenge))) == 1
 
     def add_ticket(self, ticket: Ticket) -> None:
-        """Keep a new ticket."""
-        self._run(_TICKETS.insert().values(**(vars(ticket) | {"binding": _to_text(ticket.binding)})))
+        """Keep a ticket, in place of one of the same id that nobody has used yet."""
+        with _failing_closed(), self._engine.begin() as connection:
+            connection.execute(_TICKETS.delete().where((_TICKETS.c.id == ticket.id) & _TICKETS.c.used_at.is_(None)))
+            connection.execute(_TICKETS.insert().values(_to_row(ticket)))
 
     def get_ticket(self, name: str) -> Ticket | None:
         """Return a ticket by its id; None if there is none."""
@@ -78,12 +80,12 @@ class SqlStore:
         if row is None:
             return None
         fields = dict(row._mapping)
-        return Ticket(**(fields | {"binding": Binding(**json.loads(fields["binding"]))}))
+        return Ticket(**(fields | {"binding": reading(_to_binding, fields["binding"])}))
 
     def spend(self, ticket: Ticket, now: float, mark: str) -> bool:
         """Mark a ticket as used: the database lets one UPDATE find it unused."""
-        same = (_TICKETS.c.id == ticket.id) & (_TICKETS.c.kind == ticket.kind) & (_TICKETS.c.binding == _to_text(ticket.binding))
-        return self._run(_TICKETS.update().where(same & _TICKETS.c.used_at.is_(None)).values(used_at=now, mark=mark)) == 1
+        same = [_TICKETS.c[name] == value for name, value in _to_row(ticket.unused).items()]
+        return self._run(_TICKETS.update().where(*same, _TICKETS.c.expires > now).values(used_at=now, mark=mark)) == 1
 
     def put_site(self, site: Site) -> None:
         """Keep a site, in place of the one with the same key."""
@@ -94,12 +96,12 @@ class SqlStore:
     def get_site(self, key: str) -> Site | None:
         """Return a site by its key; None if there is none."""
         row = self._row(sql.select(_SITES.c.body).where(_SITES.c.key == key))
-        return sites.from_json(row.body) if row else None
+        return reading(sites.from_json, row.body) if row else None
 
     def list_sites(self) -> list[Site]:
         """Return all sites, by name."""
         with _failing_closed(), self._engine.connect() as connection:
-            found = [sites.from_json(body) for body in connection.scalars(sql.select(_SITES.c.body))]
+            found = [reading(sites.from_json, body) for body in connection.scalars(sql.select(_SITES.c.body))]
         return sorted(found, key=lambda site: (site.name, site.key))
 
     def remove_site(self, key: str) -> bool:
@@ -128,8 +130,12 @@ class SqlStore:
             return connection.execute(statement).first()
 
 
-def _to_text(binding: Binding) -> str:
-    return json.dumps(asdict(binding))
+def _to_row(ticket: Ticket) -> dict[str, Any]:
+    return vars(ticket) | {"binding": json.dumps(asdict(ticket.binding))}
+
+
+def _to_binding(text: str) -> Binding:
+    return Binding(**json.loads(text))
 
 
 @contextmanager

@@ -5,11 +5,15 @@ raises `StoreError`, and nothing passes. To add one: a module with these methods
 the tests of `tests/test_captcha_store.py` run on each.
 """
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 from app.captcha.challenges import Binding, Challenge
+from app.captcha.refusals import StoreError
 from app.captcha.sites import Site
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
@@ -20,8 +24,8 @@ class Ticket:
         id: of a token its `jti`.
         kind: "token" or "work".
         binding: what it is for.
-        expires: server time after which it is worth nothing.
-        body: of a puzzle what is needed to check its solution, as JSON; "" of a token.
+        expires: server time from which it is worth nothing.
+        body: what else was kept, as JSON: of a puzzle what is needed to check its solution, of a token how and when it was earned.
         used_at: server time of its use; None before it.
         mark: what whoever used it left there: the hash of an idempotency key, or "".
     """
@@ -33,6 +37,11 @@ class Ticket:
     body: str = ""
     used_at: float | None = None
     mark: str = ""
+
+    @property
+    def unused(self) -> "Ticket":
+        """The ticket as it was when it was new."""
+        return replace(self, used_at=None, mark="")
 
 
 class Store(Protocol):
@@ -48,7 +57,7 @@ class Store(Protocol):
         """Put a changed challenge in place of the version before it, atomically; False if that is no longer the current one."""
 
     def add_ticket(self, ticket: Ticket) -> None:
-        """Keep a new ticket."""
+        """Keep a ticket, in place of one of the same id that nobody has used yet: an attempt to keep it may have failed halfway."""
 
     def get_ticket(self, name: str) -> Ticket | None:
         """Return a ticket by its id; None if there is none."""
@@ -56,7 +65,7 @@ class Store(Protocol):
     def spend(self, ticket: Ticket, now: float, mark: str) -> bool:
         """Mark a ticket as used, atomically: of any number of calls at once, in any number of processes, one returns True.
 
-        Only one that was kept under this id, of this kind and for this binding, is marked; else the answer is False.
+        Only one that was kept exactly so, but for its use, and that has not expired, is marked; else the answer is False.
         """
 
     def put_site(self, site: Site) -> None:
@@ -79,3 +88,15 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections."""
+
+
+def reading(read: Callable[[str], Record], text: str) -> Record:
+    """Read what was kept as text.
+
+    Raises:
+        StoreError: if it is not as it was written.
+    """
+    try:
+        return read(text)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise StoreError(f"What was kept cannot be read. Received: {type(error).__name__}") from error  # its words hold rows

@@ -3,6 +3,7 @@
 Signing is symmetric: only this service reads tokens, sites ask `/siteverify`. That a token is spent is the store's to say.
 """
 
+import json
 import re
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,6 +13,7 @@ import jwt
 from app.captcha.challenges import Binding
 from app.captcha.keys import Key, Keys
 from app.captcha.refusals import CaptchaError
+from app.captcha.store import Ticket
 
 MAX_LENGTH = 2048
 _ALGORITHM = "HS256"
@@ -47,6 +49,12 @@ class Claims:
     def is_current(self, now: float) -> bool:
         """Whether it can be spent now, as far as time is concerned."""
         return self.passed_at <= now < self.expires
+
+    @property
+    def ticket(self) -> Ticket:
+        """What is kept of the pass: everything that the token says, so that a signature alone opens nothing."""
+        body = json.dumps({"method": self.method, "passed_at": self.passed_at})
+        return Ticket(self.jti, "token", self.binding, self.expires, body)
 
 
 def mint(claims: Claims, key: Key) -> str:

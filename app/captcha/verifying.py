@@ -16,11 +16,8 @@ from app.captcha.service import Service
 from app.captcha.sites import Site, key_of
 from app.captcha.store import Ticket
 from app.captcha.tokens import Claims, TokenError, read
+from app.captcha.verdicts import BAD_REQUEST, DUPLICATE, INTERNAL, INVALID_RESPONSE, INVALID_SECRET, MISSING_RESPONSE, MISSING_SECRET, unverified
 
-MISSING_SECRET, INVALID_SECRET = "missing-input-secret", "invalid-input-secret"
-MISSING_RESPONSE, INVALID_RESPONSE = "missing-input-response", "invalid-input-response"
-BAD_REQUEST, DUPLICATE, INTERNAL = "bad-request", "timeout-or-duplicate", "internal-error"
-ERROR_CODES = (MISSING_SECRET, INVALID_SECRET, MISSING_RESPONSE, INVALID_RESPONSE, BAD_REQUEST, DUPLICATE, INTERNAL)
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._:-]{16,64}")  # too long to guess, such as a UUID
 _WARN_EVERY = 60.0  # seconds
 
@@ -53,11 +50,6 @@ def verify(service: Service, fields: Mapping[str, str]) -> dict[str, Any]:
     else:
         service.meters.verifications.labels((answer["error-codes"] or ["success"])[0]).inc()
     return answer
-
-
-def unverified(*codes: str) -> dict[str, Any]:
-    """Return the answer that a token is not good, as JSON data."""
-    return {"success": False, "challenge_ts": "", "hostname": "", "action": "", "cdata": "", "method": "", "error-codes": list(codes)}
 
 
 def _verified(service: Service, fields: Mapping[str, str]) -> dict[str, Any]:
@@ -103,12 +95,12 @@ def _spend(service: Service, claims: Claims, mark: str) -> None:
 
     What it says must be what was kept at the pass: a signature alone, by a key that leaked, opens nothing.
     """
-    now, earned = service.clock(), Ticket(claims.jti, "token", claims.binding, claims.expires)
+    now, earned = service.clock(), claims.ticket
     if claims.is_current(now) and service.store.spend(earned, now, mark):
         service.audit.record(now, "token-redeemed", method=claims.method, site=claims.binding.sitekey, token=claims.jti)
         return
     kept = service.store.get_ticket(claims.jti)
-    if kept is not None and (kept.kind, kept.binding) != (earned.kind, earned.binding):
+    if kept is not None and kept.unused != earned:
         raise _UnverifiedError(INVALID_RESPONSE)
     if not _is_retry(service, kept, mark):
         raise _UnverifiedError(DUPLICATE)

@@ -16,7 +16,7 @@ from app.captcha.challenges import Binding, make_id
 from app.captcha.keys import Key
 from app.captcha.refusals import RefusedError
 from app.captcha.service import Service
-from app.captcha.store import Ticket
+from app.captcha.store import Ticket, reading
 
 METHOD = "pow"
 ALGORITHM = "PBKDF2/SHA-256"  # every browser has it built in
@@ -38,16 +38,17 @@ def offer(service: Service, asked: Binding, address: str) -> dict[str, Any]:
     if asked.sitekey in dummies.SITE_KEYS:
         return {**dummies.view(asked.sitekey), "challenge": None}
     binding = service.admit(asked, METHOD, address)
+    service.rates.count("site", binding.sitekey)
     service.tidy()
-    name, puzzle = make_id(), _make_puzzle(service)
-    body = json.dumps({"puzzle": puzzle.to_dict(), "kid": service.keys.signing().kid})
+    name, key = make_id(), service.keys.signing()
+    puzzle = _make_puzzle(service, key)
+    body = json.dumps({"puzzle": puzzle.to_dict(), "kid": key.kid})
     service.store.add_ticket(Ticket(name, "work", binding, service.clock() + service.settings.work_life, body))
     service.meters.attempts.labels(METHOD, "begun").inc()
     return {"id": name, "state": "open", "challenge": puzzle.to_dict(), "seconds_left": service.settings.work_life, "token": ""}
 
 
-def _make_puzzle(service: Service) -> altcha.Challenge:
-    key = service.keys.signing()
+def _make_puzzle(service: Service, key: Key) -> altcha.Challenge:
     return altcha.create_challenge(
         ALGORITHM,
         service.settings.work_cost,
@@ -76,7 +77,7 @@ def redeem(service: Service, name: str, solution: Mapping[str, Any], address: st
         raise RefusedError("unknown-work", 404, "No such puzzle.")
     if service.clock() >= ticket.expires:
         raise RefusedError("expired", 410, "The time to solve this puzzle is over.")
-    key = service.keys.verifying(json.loads(ticket.body)["kid"])
+    key = service.keys.verifying(reading(lambda text: str(json.loads(text)["kid"]), ticket.body))
     if key is None:
         raise RefusedError("expired", 410, "The key behind this puzzle is no longer good: ask for another puzzle.")
     if not _is_solved(key, ticket, solution):
@@ -90,5 +91,6 @@ def redeem(service: Service, name: str, solution: Mapping[str, Any], address: st
 
 def _is_solved(key: Key, ticket: Ticket, solution: Mapping[str, Any]) -> bool:
     given = altcha.Solution(solution.get("counter", -1), solution.get("derivedKey", ""))
-    payload = altcha.Payload(altcha.Challenge.from_dict(json.loads(ticket.body)["puzzle"]), given)
+    puzzle = reading(lambda text: altcha.Challenge.from_dict(json.loads(text)["puzzle"]), ticket.body)
+    payload = altcha.Payload(puzzle, given)
     return altcha.verify_solution(payload, key.derive(_SIGNING), hmac_key_secret=key.derive(_SOLUTION)).verified

@@ -5,6 +5,7 @@ Without a good one nothing is written. Which service that is, ours or Turnstile,
 environment: VERIFY_URL, SITE_KEY and SECRET_KEY; README.md has the lines.
 """
 
+import http.client
 import json
 import os
 import re
@@ -116,7 +117,7 @@ def is_human(settings: Settings, token: str) -> bool:
     """
     fields = {"secret": settings.secret_key, "response": token, "idempotency_key": str(uuid.uuid4())}
     for _ in range(TRIES):
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, http.client.HTTPException):  # the last one: an answer that broke off
             return _is_good(settings, _post(settings.verify_url, fields))
     raise UnreachableError(settings.verify_url)
 

@@ -14,6 +14,7 @@ const ANSWERED = new Set(["refused", "expired"]); // attempts that were made, an
 
 let site = null; // the page around us as the browser names it, and what it wants the token to say
 let attempt = null; // an AbortController, while there is an attempt
+let isTried = false; // whether that one has shown its first frame
 let expiry = 0;
 let lastWay = "choose";
 let lastCode = "";
@@ -66,16 +67,22 @@ function say(text) {
 }
 
 function restart() {
-  attempt?.abort();
-  attempt = null;
+  drop();
   clearTimeout(expiry);
   say("");
   lastWay = "choose";
   show("choose");
 }
 
+/** Break off what is under way: who has begun cannot save a streak by not ending it. */
+function drop() {
+  if (attempt && isTried) breakStreak();
+  attempt?.abort();
+  attempt = null;
+}
+
 function fail(refusal) {
-  if (lastWay === "face" && ANSWERED.has(refusal.code)) breakStreak();
+  if (isTried && (ANSWERED.has(refusal.code) || refusal.code === "camera-absent")) breakStreak(); // who pulls the plug gives up as well
   complain(refusal);
   tell("error", { code: refusal.code });
 }
@@ -97,8 +104,7 @@ function pass(token) {
   if (lastWay === "face") celebrate(took);
   say(`${words.passed} ${part("time").textContent}`);
   tell("token", { token });
-  clearTimeout(expiry);
-  expiry = setTimeout(expire, settings.token_life * 1000);
+  if (!isOnTab) expiry = setTimeout(expire, settings.token_life * 1000); // on the tab nobody waits for the token
 }
 
 function celebrate(took) {
@@ -113,7 +119,9 @@ function expire() {
 
 /** Go one of the two ways; what it returns is the token. */
 async function go(way, walk) {
-  attempt?.abort();
+  drop();
+  clearTimeout(expiry);
+  isTried = false;
   const mine = (attempt = new AbortController());
   lastWay = way;
   began = performance.now();
@@ -148,14 +156,14 @@ const stage = new Stage({ main, settings, say });
 function face() {
   show("face");
   stage.open();
-  go("face", (given) => passByFace({ ...given, video: part("video"), onView: (view) => stage.show(view), onOpen: () => (began = performance.now()) }));
+  const heard = { onOpen: () => (began = performance.now()), onSend: () => (isTried = true), onView: (view, isSlow) => stage.show(view, isSlow) };
+  go("face", (given) => passByFace({ ...given, ...heard, video: part("video") }));
 }
 
-/** Nobody is watched who does not look: the camera is closed with the page. */
+/** Nobody is watched who does not look: the camera is closed with the page, whatever is shown. */
 function leave() {
-  if (main.dataset.state !== "face") return;
-  attempt?.abort();
-  attempt = null;
+  if (!attempt || lastWay !== "face") return;
+  drop();
   fail(new Refusal("left"));
 }
 
@@ -172,9 +180,10 @@ main.addEventListener("click", (event) => {
   if (button && site && button.getAttribute("aria-disabled") !== "true") DO[button.dataset.do]();
 });
 main.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && ["work", "tell", "face"].includes(main.dataset.state)) restart();
+  if (event.key === "Escape" && (attempt || main.dataset.state === "tell")) restart();
 });
 document.addEventListener("visibilitychange", () => document.hidden && leave());
+window.addEventListener("pagehide", leave);
 new ResizeObserver(tellHeight).observe(main);
 
 if (window.parent === window) fail(new Refusal("alone"));

@@ -1,4 +1,4 @@
-/* What comes after a pass by face: confetti, and on the tab a streak, the fastest time and a text to share. Only these numbers are kept, in this browser. */
+/* What comes after a pass by face: confetti, and on the tab a streak, the fastest time and a text to share. Only these numbers are kept in this browser. */
 
 const SCRAPS = 36;
 const RAIN = 2600; // milliseconds
@@ -47,6 +47,7 @@ export function showResult({ part, words, emoji, shown, took }) {
   const tenths = Math.max(1, Math.round(took / 100));
   const fastest = Math.min(tenths, read(FASTEST) || Infinity);
   for (const [name, number] of [[STREAK, streak], [LONGEST, longest], [FASTEST, fastest]]) keep(name, number);
+  part("copied").textContent = "";
   part("streak").textContent = streak;
   part("longest").textContent = longest;
   part("fastest").textContent = `${seconds(fastest * 100)} s`;
