@@ -28,11 +28,12 @@ from app.captcha.scripted import ScriptedJudge, ScriptedSession
 from app.captcha.seen import SeenFrames
 from app.captcha.spoof_actors import Actor, Prints, Puppet, noisy
 from app.captcha.spoof_bench import asked_of
-from app.captcha.spoof_people import Person, Sources, read_people
+from app.captcha.spoof_people import Person
 from app.models import load_arms
 from app.words import say
 from fersys.results import Image
 from tests.browsing import DESKTOP, PATIENCE, launched
+from tests.made_people import filmed_people
 from tests.made_puppet import PacedJudge, Puppeteer
 from tests.made_site import Town, built
 
@@ -58,8 +59,8 @@ def rules() -> Rules:
 
 
 @pytest.fixture(scope="module")
-def people(rules: Rules, media: Path, fer2013_source: str) -> list[Person]:
-    return read_people(Sources(media, Path(fer2013_source, "validation.parquet")), rules.recognizers, rules.table)
+def people(media: Path, fer2013_source: str) -> list[Person]:
+    return filmed_people(media, fer2013_source)
 
 
 @dataclass

@@ -11,18 +11,16 @@ import pytest
 from app.captcha import face_judge, spoof_command
 from app.captcha.expressions import Expressions
 from app.captcha.face_judge import Rules
-from app.captcha.seen import SeenFrames
 from app.captcha.sights import Sight
 from app.captcha.spoof_actors import Film, Library, Player, Prints, Puppet
-from app.captcha.spoof_bench import CUES, Counts, open_rules, play, staged, total
+from app.captcha.spoof_bench import CUES, Counts, attack, open_rules, passed_film, play, staged, total
 from app.captcha.spoof_kinds import KINDS, Props
 from app.captcha.spoof_people import Person
-from app.captcha.spoof_pictures import Still, lend
-from fersys import detect, mesh, read_image
+from app.captcha.spoof_pictures import Still
 from fersys.errors import ConfigError
 from fersys.labels import EMOTIONS
 from fersys.results import Image
-from fersys.video import opened
+from tests.made_people import filmed_people
 from tests.made_sights import head, sight
 
 TABLE = Expressions(dict.fromkeys(EMOTIONS, 0.5), ("happy", "sad"), {})
@@ -124,28 +122,23 @@ def test_a_cue_that_does_not_exist_cannot_be_switched_off(tmp_path: Any) -> None
         spoof_command.spoof_bench(tmp_path, 1, ["smell"], tmp_path)
 
 
-def still_of(image: Image) -> Still:
-    face = detect(image)[0]
-    return Still(image, mesh(image, face).points.astype(np.float64))
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.group == "photo"])
+def test_photos_of_filmed_people_do_not_pass_and_would_without_the_cues(name: str, media: Path, fer2013_source: str) -> None:
+    rules, kind = open_rules(), KINDS[name]
+    for person in filmed_people(media, fer2013_source):
+        props = Props(person, [], [])
+        assert attack(rules, props, name, range(1)).passed == 0
+    without = replace(rules, off=frozenset(kind.cues))
+    assert any(attack(without, props, name, [seed]).passed for seed in range(5))
 
 
-def filmed(media: Path) -> Person:
-    """The man of the first clip: at rest and smiling as he was filmed, surprised with another face."""
-    with opened(media / "single_face.mp4") as reader:
-        frames = [frame for _, frame in reader.frames()]
-    rest = still_of(frames[4])
-    donor = still_of(read_image(media / "0-f1-su-ph.jpg"))
-    return Person("single_face", rest, {"happy": lend(still_of(frames[50]), rest), "surprise": lend(donor, rest)}, {"surprise": "0-f1-su-ph.jpg"})
-
-
-def test_photos_of_a_filmed_man_do_not_pass_and_would_without_the_cues(media: Path) -> None:
-    if not (media / "single_face.mp4").is_file():
-        pytest.skip("needs the filmed man")
-    rules, props = open_rules(), Props(filmed(media), [], [])
-    rules = replace(rules, table=replace(rules.table, asked=("happy", "surprise")))
-    kind = KINDS["photo, static"]
-    with staged(rules) as (stage, codes):
-        end = play(stage, codes, kind.make(props, np.random.default_rng(0)))
-    assert (end.passed, end.code) == (False, "sudden")
-    with staged(replace(rules, seen=SeenFrames(), off=frozenset(kind.cues))) as (stage, codes):
-        assert play(stage, codes, kind.make(props, np.random.default_rng(0))).passed
+def test_a_passed_session_of_filmed_people_does_not_pass_again_and_would_without_memory(media: Path, fer2013_source: str) -> None:
+    rules, name = open_rules(), "passed session, replayed"
+    person = filmed_people(media, fer2013_source)[0]
+    easy = replace(rules, off=frozenset(KINDS[name].granted))
+    props = Props(person, [], passed_film(rules, person, np.random.default_rng(0)))
+    assert len(props.shown) == 1
+    refused = attack(easy, props, name, range(2))
+    assert (refused.passed, refused.stopped_by) == (0, {"seen": 2})
+    without = replace(rules, off=frozenset({*KINDS[name].cues, *KINDS[name].granted}))
+    assert any(attack(without, props, name, [seed]).passed for seed in range(5))

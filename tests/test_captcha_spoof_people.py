@@ -7,12 +7,12 @@ import pytest
 from app.captcha.spoof_bench import asked_of, open_rules
 from app.captcha.spoof_people import CLIPS, Sources, read_people
 from fersys.errors import ConfigError
+from tests.made_people import filmed_people
 
 
 def test_what_people_are_lent_comes_from_nobody_else_s_donors_and_from_nobody_filmed(media: Path, fer2013_source: str) -> None:
-    rules = open_rules()
-    people = read_people(Sources(media, Path(fer2013_source, "validation.parquet")), rules.recognizers, rules.table)
-    assert asked_of(people, rules.table.asked) == tuple(rules.table.asked)
+    people, asked = filmed_people(media, fer2013_source), open_rules().table.asked
+    assert asked_of(people, asked) == tuple(asked)
     donors = [set(person.lent.values()) for person in people]
     assert all(donors)
     assert donors[0].isdisjoint(donors[1])
