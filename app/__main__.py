@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,12 @@ from fersys.errors import ConfigError
 
 if TYPE_CHECKING:
     from app.captcha.service import Service
+    from app.gate import Closed
 
 _CNN = "our networks for the left column: package folders, or references to a hub (you/name@revision); also FERSYS_CNN (default: the shipped ones)"
 _DEEPFACE = "the same for the right column, or deepface for that library with its own weights, which are fetched; also FERSYS_DEEPFACE"
 _AUTH = "ask everybody for this name and password; FERSYS_AUTH does the same and does not show in the list of processes"
+_EPILOG = "For the CAPTCHA service: python -m app sites, keys, audit, purge; each says more with --help, and docs/captcha.md says all."
 _CAPTCHA = ("sites", "keys", "audit", "purge")
 
 
@@ -36,8 +39,11 @@ def main(words: Sequence[str] | None = None) -> int:
     if words and words[0] in _CAPTCHA:
         from app.captcha.__main__ import main as manage
 
-        return manage(words)
-    arguments = _parser(os.environ).parse_args(words)
+        return manage(words, prog="python -m app")
+    parser = _parser(os.environ)
+    if words and not words[0].startswith("-"):
+        parser.error(_no_command(words[0]))
+    arguments = parser.parse_args(words)
     # What is wrong with a video is said by us, in one line.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -80,12 +86,12 @@ def _warnings_in_a_line() -> Iterator[None]:
         yield
 
 
-def _captcha(arms: Arms, share: bool) -> "AbstractContextManager[Service | None]":
-    """The CAPTCHA service; the page comes without it where nothing can be written, unless the owner said where."""
+def _captcha(arms: Arms, share: bool) -> "AbstractContextManager[Service | Closed | None]":
+    """The CAPTCHA service; the page comes without it where nothing can be written, unless the owner said where. Where there is one, health is its too."""
     from app.captcha.anti_spoof import read_advisor
     from app.captcha.face_judge import build_judge
     from app.captcha.refusals import StoreError
-    from app.gate import open_service
+    from app.gate import Closed, open_service, was_used
 
     try:
         return closing(open_service(os.environ, share, build_judge(arms, read_advisor(os.environ))))
@@ -93,7 +99,7 @@ def _captcha(arms: Arms, share: bool) -> "AbstractContextManager[Service | None]
         if any(name.startswith("FERSYS_CAPTCHA_") for name in os.environ):
             raise
         print(f"no CAPTCHA service: {error}", file=sys.stderr)
-        return nullcontext()
+        return nullcontext(Closed() if was_used(os.environ) else None)
 
 
 def _access(arguments: argparse.Namespace) -> Access:
@@ -108,9 +114,15 @@ def _port(text: str) -> int:
         raise ConfigError(f"Port: expected a number from 1 to 65535. Received: {text}") from error
 
 
+def _no_command(word: str) -> str:
+    meant = get_close_matches(word, _CAPTCHA, 1)
+    return f"no such command: expected {', '.join(_CAPTCHA)}, or none to serve the page. Received: {word}" + "".join(f"; did you mean {it}?" for it in meant)
+
+
 def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     host, port = environment.get("GRADIO_SERVER_NAME", Address.host), environment.get("GRADIO_SERVER_PORT", str(Address.port))
-    parser = argparse.ArgumentParser(prog="python -m app", description="Show what FER-Sys' models make of the faces in your pictures, in the browser.")
+    what = "Show what FER-Sys' models make of the faces in your pictures, in the browser."
+    parser = argparse.ArgumentParser(prog="python -m app", description=what, epilog=_EPILOG)
     parser.add_argument("--host", default=host, help="address to serve on; 0.0.0.0 lets others reach it; also GRADIO_SERVER_NAME (default: %(default)s)")
     parser.add_argument("--port", default=port, help="port to serve on; also GRADIO_SERVER_PORT (default: %(default)s)")
     parser.add_argument("--cnn", nargs="+", metavar="MODEL", help=_CNN)

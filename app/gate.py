@@ -9,7 +9,9 @@ from app.captcha import routes as service_routes
 from app.captcha import widget
 from app.captcha.judge import Judge
 from app.captcha.service import Service, make_service
+from app.captcha.settings import read_settings
 from app.post import TUNNEL
+from fersys.errors import FerSysError
 
 
 def open_service(environment: Mapping[str, str], share: bool = False, judge: Judge | None = None) -> Service:
@@ -30,7 +32,36 @@ def open_service(environment: Mapping[str, str], share: bool = False, judge: Jud
     return make_service(environment, judge)
 
 
-def routes(service: Service) -> list[BaseRoute]:
+class Closed:
+    """In the place of a service that cannot be opened: what sites ask of it is refused as a fault of ours, and not unknown."""
+
+
+def was_used(environment: Mapping[str, str]) -> bool:
+    """Whether there is a database, or somewhere that cannot be looked into: sites may rely on a service that cannot be opened."""
+    try:
+        read_settings(environment).database.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def is_sound(service: Service | Closed) -> bool:
+    """Whether anything could pass."""
+    if isinstance(service, Closed):
+        return False
+    try:
+        service.check()
+    except FerSysError as error:
+        service.tell("unhealthy", error)
+        return False
+    return True
+
+
+def routes(service: Service | Closed) -> list[BaseRoute]:
     """Return what the service answers, besides `/healthz`, which the app has itself, and what browsers load for its widget."""
+    if isinstance(service, Closed):
+        return service_routes.build_closed_routes()
     own = [route for route in service_routes.build_routes(service) if not (isinstance(route, Route) and route.path == health.PATH)]
     return [*own, *widget.build_routes(service)]

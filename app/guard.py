@@ -125,8 +125,8 @@ class Guard:
 
 
 def _is_verification(scope: Scope) -> bool:
-    """Whether a site's backend asks about a token: it reads one form of answer alone."""
-    return scope["type"] == "http" and scope["method"] == "POST" and route_of(scope) == verdicts.PATH
+    """Whether a site's backend asks about a token, be it by the wrong method: it reads one form of answer alone."""
+    return scope["type"] == "http" and route_of(scope) == verdicts.PATH
 
 
 def _answer(refusal: Refusal) -> Response:

@@ -9,6 +9,7 @@ import socket
 import time
 import urllib.request
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.access import Access
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import gradio as gr
 
     from app.captcha.service import Service
+    from app.gate import Closed
 
 _EVERYWHERE = ("0.0.0.0", "::")
 STOP_SECONDS = 5.0  # for answers under way; closing the server takes no longer, which makes ten
@@ -93,7 +95,7 @@ class Running:
         self._demo.close(verbose=False)
 
 
-def start(page: Page, address: Address, access: Access | None = None, captcha: "Service | None" = None) -> Running:
+def start(page: Page, address: Address, access: Access | None = None, captcha: "Service | Closed | None" = None) -> Running:
     """Start the page in a background thread and return once it answers. The CAPTCHA service stays open when the page is closed.
 
     Raises:
@@ -101,6 +103,7 @@ def start(page: Page, address: Address, access: Access | None = None, captcha: "
     """
     from app import switches
     from app.demo import appearance, build_demo, routes
+    from app.gate import Closed, is_sound
     from app.gate import routes as captcha_routes
     from app.health import health_route
     from app.tools import check_tools, forget_pictures
@@ -108,10 +111,11 @@ def start(page: Page, address: Address, access: Access | None = None, captcha: "
     access = access or Access()
     post = Post(access, address.share)
     switches.harden()
-    page = replace(page, captcha=captcha is not None)
+    page = replace(page, captcha=captcha is not None and not isinstance(captcha, Closed))
     demo = build_demo(page)
     further = captcha_routes(captcha) if captcha else []
-    ours = {"routes": [health_route(page.arms, post.is_stopping), *routes(page), *further], "lifespan": post.lifespan}
+    health = health_route(page.arms, post.is_stopping, partial(is_sound, captcha) if captcha else None)
+    ours = {"routes": [health, *routes(page), *further], "lifespan": post.lifespan}
     settings = {**switches.LAUNCH, **appearance(), "mcp_server": access.mcp, "auth": access.account, "i18n": page.words.table(), "app_kwargs": ours}
     try:
         demo.launch(prevent_thread_lock=True, server_name=address.host, server_port=address.port, share=address.share, **settings)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from app.__main__ import main
 from tests.served import fetch, free_port
 from tests.tiny_package import make_package
 
@@ -116,6 +117,28 @@ def test_a_setting_that_makes_no_sense_is_one_line(words: list[str], said: str) 
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert said in done.stderr
     assert "nocolon" not in done.stderr
+
+
+def test_help_names_the_commands_of_the_captcha(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "python -m app sites, keys, audit, purge" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(("word", "hint"), [("site", "; did you mean sites?\n"), ("key", "; did you mean keys?\n"), ("serve", "Received: serve\n")])
+def test_a_word_that_is_no_command_gets_the_list_and_a_hint(capsys: pytest.CaptureFixture[str], word: str, hint: str) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([word, "list"])
+    said = capsys.readouterr().err
+    assert stopped.value.code == 2
+    assert "expected sites, keys, audit, purge, or none" in said
+    assert said.endswith(hint)
+
+
+def test_the_usage_of_a_command_is_that_of_the_app(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["sites"])
+    assert capsys.readouterr().err.startswith("usage: python -m app sites ")
 
 
 def test_a_taken_port_is_one_line_that_says_how_to_choose_another(package: Path) -> None:

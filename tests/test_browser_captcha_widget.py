@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, Route, expect
 
+from app.captcha.keys import KeyFile
 from app.captcha.scripted import ScriptedJudge
 from app.words import say
 from fersys import EMOTIONS
@@ -172,6 +173,7 @@ def test_when_its_time_is_over_the_token_is_taken_back_and_the_page_is_told(page
     press(page, "work")
     wait_for(page, "problem")
     expect(widget(page).locator('[data-part="problem"]')).to_have_text(say("en", "frame.say_problem_token_expired"))
+    expect(widget(page).locator('[data-for="problem"] h1')).to_have_text(say("en", "frame.say_once_more"))
     assert [name for name, _ in page.evaluate("noted")] == ["got", "gone"], page.evaluate("noted")
     assert page.evaluate("fersysCaptcha.getResponse(second)") == ""
 
@@ -192,7 +194,8 @@ def test_a_script_can_set_it_back(page: Page) -> None:
 
 def test_on_a_host_that_is_not_the_site_s_the_browser_refuses_the_frame(browser: Browser, town: Town, said: list[str]) -> None:
     with visiting(browser, town.site_url.replace("localhost", "127.0.0.1"), said) as page:
-        expect(page.locator(".fersys-captcha [role=alert]")).to_contain_text("cannot be shown here", timeout=PATIENCE)
+        expect(page.locator(".fersys-captcha [role=alert]")).to_contain_text("not meant for this site's address", timeout=PATIENCE)
+        expect(page.locator(".fersys-captcha iframe")).to_be_hidden(timeout=1)
         expect(widget(page).locator("main")).to_have_count(0)
     assert any("frame-ancestors 'self'" not in text and "frame-ancestors" in text for text in said)
 
@@ -210,6 +213,102 @@ def test_dummy_keys_end_at_once(page: Page, town: Town) -> None:
     passes = town.book.settings.site_key == "fs-dummy-pass"
     wait_for(page, "done" if passes else "problem")
     assert bool(token(page)) is passes
+    if not passes:
+        expect(widget(page).locator('[data-part="problem"]')).to_have_text(say("en", "frame.say_problem_work_refused"))
+        assert offered(page) == ["again"]
+
+
+def offered(page: Page) -> list[str]:
+    """What the buttons do that are shown after a failure."""
+    shown = widget(page).locator('[data-for="problem"] button:visible')
+    return [str(button.get_attribute("data-do")) for button in shown.all()]
+
+
+@pytest.mark.parametrize("town", [{"judge": ScriptedJudge()}], indirect=True)
+@pytest.mark.parametrize("what", ["puzzle_ended", "work_expired"])
+def test_a_puzzle_that_ended_says_why_and_can_be_tried_again_at_once_or_the_other_way(page: Page, town: Town, what: str) -> None:
+    keys = town.desk.service.keys
+    assert isinstance(keys, KeyFile)
+
+    def end(route: Route) -> None:
+        if what == "puzzle_ended":
+            keys.replace()
+        else:
+            town.desk.clock.advance(180)
+        route.continue_()
+
+    page.route("**/captcha/v1/work/*", end, times=1)
+    press(page, "work")
+    wait_for(page, "problem")
+    expect(widget(page).locator('[data-part="problem"]')).to_have_text(say("en", f"frame.say_problem_{what}"))
+    expect(widget(page).locator('[data-for="problem"] h1')).to_have_text(say("en", "frame.say_failed"))
+    assert offered(page) == ["again", "tell"]
+    press(page, "again")
+    wait_for(page, "done")
+    assert token(page)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "words"),
+    [
+        ("data-action", "", say("en", "frame.say_problem_missing_action")),
+        ("data-action", "$&-other", say("en", "frame.say_problem_invalid_action", action="$&-other")),
+        ("data-sitekey", "", say("en", "frame.say_problem_missing_sitekey")),
+    ],
+)
+def test_an_attribute_that_is_wrong_or_was_forgotten_is_named_and_no_button_shown_that_cannot_help(page: Page, attribute: str, value: str, words: str) -> None:
+    wait_for(page, "choose")
+    page.evaluate(_CHANGED, [attribute, value])
+    if attribute == "data-action":
+        press(page, "work")
+    wait_for(page, "problem")
+    expect(widget(page).locator('[data-part="problem"]')).to_have_text(words)
+    assert offered(page) == []
+
+
+# The same element with another attribute; "" for none.
+_CHANGED = """([name, value]) => {
+  const first = document.querySelector('.fersys-captcha');
+  const element = first.cloneNode(false);
+  if (value) element.setAttribute(name, value);
+  else element.removeAttribute(name);
+  first.replaceWith(element);
+  fersysCaptcha.render(element);
+}"""
+
+
+def test_a_frame_that_does_not_answer_is_hidden_and_comes_back_once_it_does(browser: Browser, town: Town, said: list[str]) -> None:
+    with visiting(browser, "about:blank", said, locale="de-DE") as page:
+        page.route("**/captcha/assets/frame.js", lambda route: route.abort())
+        page.goto(town.site_url)
+        alert = page.locator(".fersys-captcha [role=alert]")
+        expect(alert).to_contain_text("antwortet nicht", timeout=PATIENCE)
+        expect(page.locator(".fersys-captcha iframe")).to_be_hidden(timeout=1)
+        page.unroute("**/captcha/assets/frame.js")
+        page.evaluate("() => { const frame = document.querySelector('.fersys-captcha iframe'); frame.src = frame.src; }")
+        expect(page.locator(".fersys-captcha iframe")).to_be_visible(timeout=PATIENCE)
+        expect(alert).to_have_count(0)
+        solve(page)
+
+
+def test_the_text_for_those_for_whom_it_does_not_load_is_replaced_else_shown(browser: Browser, town: Town, said: list[str]) -> None:
+    with visiting(browser, town.site_url, said) as page:
+        wait_for(page, "choose")
+        expect(page.get_by_text("did not load")).to_have_count(0)
+        page.route("**/captcha/widget.js", lambda route: route.abort())
+        page.reload()
+        expect(page.get_by_text("did not load")).to_be_visible(timeout=PATIENCE)
+    with visiting(browser, town.site_url, said, java_script_enabled=False) as page:
+        expect(page.get_by_text("did not load")).to_be_visible(timeout=PATIENCE)  # what stands in <noscript> is no part of a page in this browser's emulation
+
+
+def test_what_was_written_is_not_lost_to_a_captcha_that_was_forgotten(page: Page, town: Town) -> None:
+    wait_for(page, "choose")
+    write(page, "A long story")
+    solve(page)
+    with page.expect_navigation():
+        page.click("form > button")
+    assert town.entries == [("Ada", "A long story")]
 
 
 @pytest.mark.parametrize("town", [_ENDLESS], indirect=True)

@@ -317,7 +317,7 @@ def test_while_it_runs_picture_hint_steps_and_time_are_said_and_no_score(visit: 
 
 def test_by_keyboard_alone(visit: Visit) -> None:
     visit.page.locator(_INSIDE).focus()
-    visit.frame.locator('button[data-do="tell"]').focus()
+    visit.frame.locator('[data-for="choose"] button[data-do="tell"]').focus()
     for key in ("Enter", "Tab", "Tab", "Enter"):  # told; back, agree
         visit.page.keyboard.press(key)
     visit.wait_for("done")

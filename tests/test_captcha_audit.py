@@ -12,7 +12,7 @@ import pytest
 
 from app.captcha import audit as audit_module
 from app.captcha.audit import Audit
-from app.captcha.refusals import AuditError
+from app.captcha.refusals import AuditError, StoreError
 
 
 def made(folder: Path, count: int = 5) -> tuple[Audit, Path]:
@@ -29,6 +29,81 @@ def test_a_log_as_it_was_written_is_whole(tmp_path: Path) -> None:
     chain = audit.verify()
     assert chain.count == len(lines) == 5
     assert chain.end == json.loads(lines[-1])["hash"]
+
+
+def test_a_line_is_there_while_what_it_tells_of_is_done(tmp_path: Path) -> None:
+    audit, path = made(tmp_path)
+    with audit.recording(1005.0, "site-added"):
+        assert len(path.read_text().splitlines()) == 6
+    assert audit.verify().count == 6
+
+
+@pytest.mark.parametrize("count", [0, 3])
+@pytest.mark.parametrize("error", [StoreError, KeyboardInterrupt, OSError])
+def test_what_raises_leaves_no_line(tmp_path: Path, count: int, error: type[BaseException]) -> None:
+    audit, path = made(tmp_path, count)
+    with pytest.raises((error, AuditError)), audit.recording(1005.0, "site-added"):
+        raise error("down")
+    assert len(path.read_text().splitlines()) == count
+    assert Audit(path).verify().count == count
+    audit.record(1006.0, "passed")
+    assert audit.verify().count == count + 1
+
+
+@pytest.mark.parametrize("gone", ["audit.jsonl", "audit.chain.json"])
+def test_a_missing_file_is_named_with_the_other_and_the_way_out(tmp_path: Path, gone: str) -> None:
+    audit, path = made(tmp_path)
+    (tmp_path / gone).unlink()
+    for call in (audit.verify, audit.check, lambda: audit.record(1.0, "passed"), lambda: audit.purge(9999.0)):
+        with pytest.raises(AuditError) as caught:
+            call()
+        missing, _, rest = str(caught.value).partition(" beside ")
+        assert missing.endswith(f"missing: expected {tmp_path / gone}")
+        assert str(tmp_path) in rest
+        assert "Move both aside" in rest
+    assert audit_module.Audit(path)._chain_path.name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "edit", [lambda text: text.replace("face", "pow ", 1), lambda text: text[:1], lambda _: "", lambda text: "\n".join(text.splitlines()[:3]) + "\n"]
+)
+def test_a_change_is_told_with_both_paths_and_the_next_step(tmp_path: Path, edit: Callable[[str], str]) -> None:
+    audit, path = made(tmp_path)
+    path.write_text(edit(path.read_text()))
+    with pytest.raises(AuditError) as caught:
+        audit.verify()
+    assert all(mark in str(caught.value) for mark in (str(path), "audit.chain.json", "Move both aside"))
+    assert "expected line 5. Received: line 5" not in str(caught.value)
+
+
+def test_a_check_reads_no_lines_and_makes_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Audit(tmp_path / "audit.jsonl").check()
+    assert not {"audit.jsonl", "audit.chain.json"} & files(tmp_path)
+    audit, _ = made(tmp_path)
+    monkeypatch.delattr(audit_module, "_check")
+    audit.check()
+
+
+def test_a_check_does_not_wait_for_those_who_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    audit, path = made(tmp_path)
+    monkeypatch.setattr(audit_module, "_PATIENCE", 0.0)
+    with audit.recording(1005.0, "site-added"):
+        Audit(path).check()
+
+
+def test_a_check_notices_that_a_first_line_could_not_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(AuditError, match="cannot be read or written"):
+        Audit(tmp_path / "file" / "audit.jsonl").check()
+
+
+@pytest.mark.parametrize("name", ["audit.jsonl", "audit.chain.json"])
+def test_a_check_notices_what_keeps_lines_from_being_written(tmp_path: Path, name: str) -> None:
+    audit, _ = made(tmp_path)
+    (tmp_path / name).unlink()
+    (tmp_path / name).mkdir()
+    with pytest.raises(AuditError, match="cannot be read or written"):
+        audit.check()
 
 
 def test_an_empty_log_is_whole(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from tests.made_captcha import Desk, make_desk
 
 ASSETS = Path(__file__).parent.parent / "app" / "captcha" / "assets"
 # What a visitor may hear; the rest is a fault of ours, for which there are common words.
-CODES = ("expired", "refused", "internal-error", "rate-limited", "paused", "busy", "face-unavailable")
-OWNERS_CODES = ("invalid-sitekey", "invalid-hostname", "invalid-action", "invalid-cdata")
+CODES = ("expired", "puzzle-ended", "wrong-solution", "refused", "internal-error", "rate-limited", "paused", "busy", "face-unavailable")
+OWNERS_CODES = ("missing-sitekey", "invalid-sitekey", "invalid-hostname", "invalid-action", "missing-action", "invalid-cdata")
 HINTS = (
     "look-here",
     "one-face-only",
@@ -79,6 +79,24 @@ def test_there_are_words_for_every_code_hint_turn_and_expression(desk: Desk, lan
     shown = {f"show_{name}" for name in EMOTIONS} | {"turn_left", "turn_right"}
     assert problems | shown | {f"hint_{code.replace('-', '_')}" for code in HINTS} <= set(words)
     assert set(settings(page(desk))["emoji"]) >= set(EMOTIONS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_way_without_a_camera_has_words_of_its_own_that_name_neither_a_camera_nor_another_way(desk: Desk, language: str) -> None:
+    words = settings(page(desk, language))["words"]
+    own_words = {name: text for name, text in words.items() if name.startswith(("problem_work_", "problem_puzzle_", "problem_wrong_"))}
+    assert {"problem_work_refused", "problem_work_expired", "problem_work_paused"} <= set(own_words)
+    for name, text in own_words.items():
+        assert not re.search("camera|Kamera|face|Gesicht|other|ander", text), name
+
+
+def test_after_a_failure_the_way_with_the_camera_is_offered_only_if_there_is_one(desk: Desk) -> None:
+    def offered() -> list[str]:
+        return re.findall(r'data-do="(\w+)"', page(desk).partition('data-for="problem"')[2].partition("</section>")[0])
+
+    assert offered() == ["again", "work", "tell"]
+    desk.service.judge = None
+    assert offered() == ["again", "work"]
 
 
 def test_every_word_that_the_scripts_use_is_there(desk: Desk) -> None:

@@ -179,6 +179,79 @@ def test_who_asks_us_too_fast_is_told_to_wait(tmp_path: Path) -> None:
         assert write(town.book, **{"fersys-captcha-response": tokens[1]})[0] == 303  # it was not spent
 
 
+SECRET, TOKEN_SENT = "0x4secret", "their-token"
+
+
+@pytest.mark.parametrize(
+    ("codes", "status", "said"),
+    [
+        (["invalid-input-secret"], 500, "tell its owner"),
+        (["missing-input-secret"], 500, "tell its owner"),
+        (["bad-request"], 500, "tell its owner"),
+        (["timeout-or-duplicate"], 403, "used before, or is too old"),
+        (["invalid-input-response"], 403, "not valid for this site"),
+        (["a-code-of-tomorrow"], 403, "not valid for this site"),
+        (["internal-error"], 503, "wait and try again"),
+    ],
+)
+def test_each_refusal_has_words_of_its_own_and_is_written_to_the_log(capsys: pytest.CaptureFixture[str], codes: list[str], status: int, said: str) -> None:
+    with answering(turnstile(lambda _: JSONResponse({"success": False, "error-codes": codes}))) as port:
+        answered, page = write(book_at(port), **{"cf-turnstile-response": TOKEN_SENT})
+    assert (answered, said in page) == (status, True)
+    log = capsys.readouterr().err
+    assert f"CAPTCHA refused ({status})" in log
+    assert codes[0] in log or status == 503
+    assert SECRET not in log
+    assert TOKEN_SENT not in log
+
+
+@pytest.mark.parametrize("codes", [[TOKEN_SENT + " 1"], ["line\nbreak"], [7], "text", 7, None, {"a": 1}])
+def test_what_is_no_error_code_is_not_written_to_the_log(capsys: pytest.CaptureFixture[str], codes: Any) -> None:
+    with answering(turnstile(lambda _: JSONResponse({"success": False, "error-codes": codes}))) as port:
+        assert write(book_at(port), **{"cf-turnstile-response": TOKEN_SENT})[0] == 403
+    assert capsys.readouterr().err == "CAPTCHA refused (403): the answer names no error code\n"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_why_the_service_gave_no_answer_is_written_to_the_log(capsys: pytest.CaptureFixture[str], status: int) -> None:
+    with answering(turnstile(lambda _: JSONResponse({}, status))) as port:
+        write(book_at(port), **{"cf-turnstile-response": TOKEN_SENT})
+    assert f"HTTP Error {status}" in capsys.readouterr().err
+    write(book_at(port), **{"cf-turnstile-response": TOKEN_SENT})  # nobody is there any more
+    assert "refused" in capsys.readouterr().err.partition("does not answer")[2]
+
+
+def test_a_token_of_another_host_is_named_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    with answering(turnstile(lambda _: JSONResponse(GOOD | {"hostname": "elsewhere.example"}))) as port:
+        assert "not valid for this site" in write(book_at(port), **{"cf-turnstile-response": TOKEN_SENT})[1]
+    assert "elsewhere.example" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verdict", [None, BAD, {"success": False, "error-codes": ["invalid-input-secret"]}, {"error-codes": ["internal-error"]}])
+def test_whatever_is_refused_stays_in_the_form(verdict: Verdict | None) -> None:
+    words = "</textarea><script>x</script> {{ entries }}"
+    with answering(turnstile(lambda _: JSONResponse(verdict))) as port:
+        token = {"cf-turnstile-response": TOKEN_SENT} if verdict else {}
+        _, page = write(book_at(port), **token, name='"><b>Ada', words=words)
+    assert 'value="&quot;&gt;&lt;b&gt;Ada"' in page
+    assert ">\n&lt;/textarea&gt;&lt;script&gt;x&lt;/script&gt; {{ entries }}</textarea>" in page
+
+
+def test_without_javascript_or_without_the_script_the_page_says_what_to_do(town: Town) -> None:
+    page = TestClient(SITE.build_app(town.book)).get("/").text
+    inside = page.partition(f'data-action="{ACTION}">')[2].partition("</div>")[0]
+    assert "needs JavaScript" in inside.partition("<noscript>")[2].partition("</noscript>")[0]
+    assert "did not load" in inside.partition("</noscript>")[2]
+
+
+@pytest.mark.parametrize("port", ["abc", "", "-1", "0", "65536", "655350", "9" * 5000, "٣"])
+def test_a_port_that_is_none_is_refused_in_one_line(port: str) -> None:
+    with pytest.raises(SystemExit, match="PORT: expected a whole number") as refused:
+        SITE.read_settings({"PORT": port})
+    assert "\n" not in str(refused.value)
+    assert SITE.read_settings({"PORT": "7901"}).port == 7901
+
+
 def test_what_people_write_is_shown_as_text(town: Town) -> None:
     town.book.entries = [("<b>Ada</b>", "{{ script }}")]
     page = TestClient(SITE.build_app(town.book)).get("/").text

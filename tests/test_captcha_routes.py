@@ -1,6 +1,7 @@
 """Cookies, proxies, bodies, the description, metrics."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from app.addresses import parse_networks
+from app.captcha import verdicts
 from app.captcha.refusals import StoreError
 from app.captcha.routes import build_routes
-from tests.made_captcha import HOST, Desk, make_desk
+from tests.made_captcha import HOST, Desk, encode, make_desk
 
 
 @pytest.fixture
@@ -253,6 +255,74 @@ def test_health_is_the_store_s(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(desk.service.store, "check", fail)
     assert desk.client.get("/healthz").status_code == 503
+
+
+def _delete(path: Path) -> None:
+    path.unlink()
+
+
+def _spoil(path: Path) -> None:
+    path.write_text("no such thing")
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("captcha-audit.jsonl", _delete),
+        ("captcha-audit.chain.json", _delete),
+        ("captcha-audit.chain.json", _spoil),
+        ("captcha-keys.json", _delete),
+        ("captcha-keys.json", _spoil),
+        ("captcha.db", _delete),
+    ],
+)
+def test_where_nothing_can_pass_health_says_so_and_names_no_path(desk: Desk, tmp_path: Path, name: str, spoil: Callable[[Path], None]) -> None:
+    desk.solve()
+    assert desk.client.get("/healthz").status_code == 200
+    spoil(tmp_path / name)
+    answer = desk.client.get("/healthz")
+    assert (answer.status_code, answer.json()["error"]) == (503, "internal-error")
+    assert str(tmp_path) not in answer.text
+
+
+def test_the_log_says_what_is_wrong_with_the_audit_log_and_clients_are_not_told(desk: Desk, tmp_path: Path) -> None:
+    token = desk.solve()["token"]
+    (tmp_path / "captcha-audit.jsonl").unlink()
+    view = desk.begin()
+    answers = [desk.client.post("/siteverify", data={"secret": desk.secret, "response": token}), desk.client.get("/healthz")]
+    while view["state"] == "open" and (answer := desk.send(view, encode(view["prompt"]["expression"], view["prompt"]["turn"]))).status_code == 200:
+        view = {**view, **answer.json()}
+    answers.append(answer)
+    assert {answer.status_code for answer in answers} == {503}
+    assert "missing" not in "".join(answer.text for answer in answers)
+    lines = [json.loads(line) for line in desk.log.getvalue().splitlines()]
+    faults = [line for line in lines if line.get("code") == "AuditError"]
+    assert [line["event"] for line in faults] == ["unverified", "internal-error", "internal-error"]
+    assert all(line["reason"].startswith("The audit log is missing: expected ") for line in faults)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+def test_a_verification_by_another_method_is_refused_in_the_form_that_backends_read(desk: Desk, method: str) -> None:
+    answer = desk.client.request(method, "/siteverify")
+    assert (answer.status_code, answer.headers["allow"], answer.json()) == (405, "POST", verdicts.unverified("bad-request"))
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_the_page_of_the_description_begins_with_verification_and_lists_its_fields(desk: Desk) -> None:
+    page = desk.client.get("/captcha/docs").text
+    part = page.partition("<h2>")[2].partition("<h2>")[0]
+    assert part.startswith("<code>POST /siteverify</code>")
+    for name in ("secret", "response", "remoteip", "idempotency_key", "success", "challenge_ts", "hostname", "action", "cdata", "method", "error-codes"):
+        assert f"<li><code>{name}</code>" in part
+    assert "<code>secret</code> (optional)" not in part
+    assert "<code>idempotency_key</code> (optional)" in part
+    assert "timeout-or-duplicate" in part
+
+
+def test_the_page_of_the_description_is_dark_where_it_should_be_and_breaks_long_words(desk: Desk) -> None:
+    page = desk.client.get("/captcha/docs").text
+    assert ":root{color-scheme:light dark}" in page
+    assert "overflow-wrap:anywhere" in page
 
 
 @pytest.mark.parametrize("path", ["/siteverify", "/captcha/v1/challenges", "/captcha/v1/work"])

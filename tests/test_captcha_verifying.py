@@ -166,7 +166,7 @@ def test_a_token_and_a_puzzle_end_with_their_key_when_that_is_replaced(desk: Des
     keys.replace()
     assert codes(desk.verify(token)) == ["invalid-input-response"]
     answers = [desk.client.post(f"/captcha/v1/work/{offered['id']}", json=solution_of(offered)) for _ in range(6)]
-    assert {(answer.status_code, answer.json()["error"]) for answer in answers} == {(410, "expired")}  # and nobody is paused for it
+    assert {(answer.status_code, answer.json()["error"]) for answer in answers} == {(410, "puzzle-ended")}  # and nobody is paused for it
     assert desk.verify(desk.solve()["token"])["success"]
 
 

@@ -67,6 +67,13 @@ def test_a_site_key_that_is_not_known_is_said_where_its_owner_sees_it(desk: Desk
     assert "&quot;problem&quot;: &quot;invalid-sitekey&quot;" in answer.text
 
 
+@pytest.mark.parametrize("asked", [{}, {"sitekey": ""}])
+def test_a_site_key_that_was_forgotten_is_not_called_unknown(desk: Desk, asked: dict[str, str]) -> None:
+    answer = desk.client.get(FRAME, params=asked)
+    assert answer.status_code == 400
+    assert "&quot;problem&quot;: &quot;missing-sitekey&quot;" in answer.text
+
+
 def test_without_the_store_nobody_gets_further(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: str) -> None:
         raise StoreError("gone")

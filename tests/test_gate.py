@@ -14,8 +14,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from app.__main__ import _captcha
-from app.captcha import anti_spoof, face_judge
-from app.gate import open_service, routes
+from app.captcha import anti_spoof, face_judge, verdicts
+from app.gate import Closed, is_sound, open_service, routes
 from tests.made_captcha import HOST, Desk, make_desk
 from tests.served import fetch, free_port, tiny_arms
 from tests.test_app_main import ROOT, running
@@ -37,6 +37,42 @@ def test_the_app_s_own_health_is_left_to_it_and_no_path_is_there_twice(desk: Des
     assert len(found) == len(set(found))
     assert {"/siteverify", "/metrics", "/captcha/widget.js", "/captcha/frame"} <= {path for path, *_ in found}
     assert "/healthz" not in {path for path, *_ in found}
+
+
+def test_health_is_that_of_the_service_and_its_fault_is_logged(desk: Desk, tmp_path: Path) -> None:
+    desk.solve()
+    assert is_sound(desk.service)
+    (tmp_path / "captcha-audit.jsonl").unlink()
+    assert not is_sound(desk.service)
+    assert "The audit log is missing" in desk.log.getvalue()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_in_the_place_of_a_service_that_cannot_be_opened_all_is_refused_as_a_fault_of_ours(method: str) -> None:
+    client = TestClient(Starlette(routes=routes(Closed())))
+    assert not is_sound(Closed())
+    for path in ("/captcha/v1/challenges", "/captcha/v1/work/x", "/captcha/widget.js", "/captcha/frame"):
+        answer = client.request(method, path)
+        assert (answer.status_code, answer.json()["error"], answer.headers["retry-after"]) == (503, "internal-error", "5")
+    answer = client.request(method, "/siteverify")
+    assert (answer.status_code, answer.json()) == (503, verdicts.unverified("internal-error"))
+
+
+def test_a_database_that_is_damaged_at_the_start_makes_the_app_unhealthy(package: Path, tmp_path: Path) -> None:
+    database = tmp_path / "state" / "fersys" / "captcha.db"
+    database.parent.mkdir(parents=True)
+    database.write_bytes(b"no database" * 500)
+    port = free_port()
+    with running(tmp_path, "--cnn", str(package), "--port", str(port), XDG_STATE_HOME=str(tmp_path / "state")) as (_, line):
+        assert line.startswith("FER-Sys is ready on ")
+        answers = {}
+        for path, body in (("/healthz", None), ("/siteverify", b"{}"), ("/captcha/widget.js", None)):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                fetch(f"http://127.0.0.1:{port}{path}", body)
+            answers[path] = refused.value.code, json.loads(refused.value.read())
+    assert {status for status, _ in answers.values()} == {503}
+    assert answers["/healthz"][1]["captcha"] == answers["/captcha/widget.js"][1]["error"] == "internal-error"
+    assert answers["/siteverify"][1] == verdicts.unverified("internal-error")
 
 
 def status(environment: dict[str, str], share: bool) -> int:
@@ -68,7 +104,8 @@ def test_the_app_serves_widget_frame_and_health_and_keeps_sites_from_run_to_run(
         url = f"http://127.0.0.1:{port}"
         assert "fersysCaptcha" in fetch(f"{url}/captcha/widget.js")
         assert "assets/frame.js" in fetch(f"{url}/captcha/frame?sitekey=fs-dummy-pass")
-        assert json.loads(fetch(f"{url}/healthz"))["ready"] is True
+        health = json.loads(fetch(f"{url}/healthz"))
+        assert (health["ready"], health["captcha"]) == (True, "ok")
         key, secret = add_site(variables)
         with pytest.raises(urllib.error.HTTPError) as refused:
             fetch(f"{url}/captcha/v1/work", json.dumps({"sitekey": key, "hostname": "elsewhere.example"}).encode())
@@ -103,6 +140,7 @@ def test_where_nothing_can_be_written_the_page_comes_without_the_service(package
     (tmp_path / "file").touch()
     with running(tmp_path, "--cnn", str(package), "--port", str(free_port()), XDG_STATE_HOME=str(tmp_path / "file")) as (process, line):
         assert line.startswith("FER-Sys is ready on ")
+        assert "captcha" not in json.loads(fetch(f"{line.split()[4]}/healthz"))
         process.send_signal(signal.SIGINT if os.name == "nt" else signal.SIGTERM)
         assert "no CAPTCHA service: " in process.communicate(timeout=30)[1]
 

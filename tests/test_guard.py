@@ -234,6 +234,12 @@ def test_a_site_s_backend_is_refused_in_the_form_that_it_reads(policy: Policy, h
     assert status != 429 or int(reply.headers["retry-after"]) >= 1
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT", "OPTIONS"])
+def test_a_backend_that_asks_by_another_method_is_refused_in_that_form_too(method: str) -> None:
+    reply = ask(Guard(Inner(), strict(requests="0/minute")), scope_of(verdicts.PATH, method=method))
+    assert (reply.status, json.loads(reply.body)) == (429, verdicts.unverified("internal-error"))
+
+
 def test_below_a_path_of_the_owner_s_choice_a_backend_is_refused_in_that_form_too() -> None:
     scope = {**scope_of(f"/below{verdicts.PATH}"), "root_path": "/below"}
     assert json.loads(ask(Guard(Inner(), strict(requests="0/minute")), scope).body) == verdicts.unverified("internal-error")

@@ -3,7 +3,9 @@
 import io
 import re
 import textwrap
+import urllib.error
 import urllib.request
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from app.captcha import dummies, verdicts
 from app.captcha.settings import Settings
 from app.captcha.tokens import MAX_LENGTH
-from tests.made_captcha import Desk, make_desk
+from tests.made_captcha import HOST, Desk, make_desk
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "captcha.md").read_text(encoding="utf-8")
@@ -76,6 +78,53 @@ def test_the_example_of_a_backend_works(tmp_path: Path, monkeypatch: pytest.Monk
     assert not names["is_human"]("nonsense")
 
 
+def test_the_example_works_with_the_key_for_trying_out_as_its_comment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = _example(make_desk(tmp_path), monkeypatch)
+    names["SECRET"] = "fs-dummy-pass.secret"
+    assert not names["is_human"]("any token")
+    host, action = re.findall(r'# for the key fs-dummy-pass: "(.*)" and "(.*)"', PAGE)[0]
+    names |= {"HOST": host, "ACTION": action}
+    assert names["is_human"]("any token")
+
+
+@pytest.mark.parametrize("fault", [TimeoutError("slow"), urllib.error.URLError("down"), urllib.error.HTTPError("", 503, "", Message(), None), None])
+def test_the_example_lets_nobody_in_if_the_service_has_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fault: Exception | None
+) -> None:
+    names = _example(make_desk(tmp_path), monkeypatch)
+
+    def urlopen(*_: object, **__: object) -> io.BytesIO:
+        if fault is None:
+            return io.BytesIO(b"no JSON")
+        raise fault
+
+    monkeypatch.setattr(urllib.request, "urlopen", urlopen)
+    assert names["is_human"]("a token") is False
+    assert "has no answer" in capsys.readouterr().err
+
+
+def test_each_code_stands_beside_the_status_that_it_comes_with(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, verify_rate="7 per 1 minute")
+    rows: dict[str, set[str]] = {}
+    for line in PAGE[PAGE.index("| code | HTTP status |") :].partition("\n\n")[0].splitlines()[2:]:
+        codes, statuses, _ = line.strip("|").split(" | ")
+        rows |= {code: set(re.findall(r"\d{3}", statuses)) for code in re.findall(r"`([\w-]+)`", codes)}
+    spent, form = desk.solve()["token"], {"secret": desk.secret}
+    assert desk.verify(spent)["success"]
+    bodies = [
+        {"x": "y"},
+        {"secret": "x", "response": "x"},
+        form | {"response": "x"},
+        form | {"response": spent},
+        form | {"response": "x", "idempotency_key": "short"},
+    ]
+    answers = [*(desk.client.post("/siteverify", data=body) for body in bodies), desk.client.get("/siteverify")]
+    answers += [desk.client.post("/siteverify", content=b"x"), desk.client.post("/siteverify")]
+    assert {code for answer in answers for code in answer.json()["error-codes"]} == set(rows) == set(verdicts.ERROR_CODES)
+    for answer in answers:
+        assert all(str(answer.status_code) in rows[code] for code in answer.json()["error-codes"])
+
+
 def _example(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the page's Python defines, with its requests led to our desk."""
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -85,6 +134,7 @@ def _example(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         return io.BytesIO(desk.client.post(path, content=body, headers={"content-type": "application/x-www-form-urlencoded"}).content)
 
     monkeypatch.setattr(urllib.request, "urlopen", urlopen)
-    names: dict[str, Any] = {"SECRET": desk.secret}
-    exec(compile(textwrap.dedent(code).replace("shop.example", "example.org"), "docs/captcha.md", "exec"), names)
+    monkeypatch.setenv("CAPTCHA_SECRET", desk.secret)
+    names: dict[str, Any] = {}
+    exec(compile(textwrap.dedent(code).replace('"localhost"', f'"{HOST}"'), "docs/captcha.md", "exec"), names)
     return names

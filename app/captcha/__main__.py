@@ -5,6 +5,7 @@ It works on the store that the running service uses: the one that the environmen
 
 import argparse
 import json
+import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from app.captcha.audit import Audit
 from app.captcha.clock import server_time
-from app.captcha.keys import KeyFile
+from app.captcha.keys import KeyFile, make_key
 from app.captcha.service import open_store
 from app.captcha.settings import Settings, read_settings
 from app.captcha.sites import Site, make_site, rotate
@@ -24,9 +25,9 @@ _DAY = 86400.0
 _KEEP = 3600.0  # seconds that challenges and tokens are kept after their end
 
 
-def main(words: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
-    """Run a command; an error of ours becomes one line and exit code 1."""
-    arguments = _parser().parse_args(words)
+def main(words: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ, prog: str = "python -m app.captcha") -> int:
+    """Run a command; an error of ours becomes one line and exit code 1. `prog` is how it was called, for its help."""
+    arguments = _parser(prog).parse_args(words)
     return run_command(lambda: _run(arguments, read_settings(environment)), arguments.debug)
 
 
@@ -64,16 +65,16 @@ def _sites(arguments: argparse.Namespace, verb: str, settings: Settings, audit: 
             _keep(store, audit, "site-rotated", *rotate(_find(store, arguments.key), server_time()))
         else:
             _find(store, arguments.key)
-            store.remove_site(arguments.key)
-            audit.record(server_time(), "site-removed", site=arguments.key)
+            with audit.recording(server_time(), "site-removed", site=arguments.key):
+                store.remove_site(arguments.key)
             print(f"Removed {arguments.key}: its tokens are refused from now on.")
     finally:
         store.close()
 
 
 def _keep(store: Store, audit: Audit, event: str, site: Site, secret: str) -> None:
-    store.put_site(site)
-    audit.record(server_time(), event, site=site.key)
+    with audit.recording(server_time(), event, site=site.key):
+        store.put_site(site)
     print(f"site key  {site.key}\nsecret    {secret}\nThe secret is shown this once. {_secrets(site)}")
 
 
@@ -82,7 +83,10 @@ def _secrets(site: Site) -> str:
 
 
 def _list(store: Store) -> None:
-    for site in store.list_sites():
+    sites = store.list_sites()
+    if not sites:
+        print("No site yet: `python -m app sites add NAME --host example.org` makes one.")
+    for site in sites:
         print(f"{site.key}  {site.name}  {' '.join(site.hosts)}  {' '.join(site.actions) or 'any action'}  {len(site.secrets)} secret(s)")
 
 
@@ -95,22 +99,27 @@ def _find(store: Store, key: str) -> Site:
 
 def _rotate_keys(settings: Settings, audit: Audit, now: bool) -> None:
     if settings.keys:
-        where = "in the place of all others" if now else "in front of the old"
+        leaked = "in the place of all others"
+        where = leaked if now else f"in front of the old, or {leaked} if one of them may have leaked,"
         raise ConfigError(f"The keys come from FERSYS_CAPTCHA_KEYS: put a new one {where} there, and start again.")
-    keys = KeyFile(settings.key_file, server_time)
-    key = keys.replace() if now else keys.rotate()
-    audit.record(server_time(), "key-replaced" if now else "key-rotated", key=key.kid)
+    key = make_key()
+    with audit.recording(server_time(), "key-replaced" if now else "key-rotated", key=key.kid):
+        keys = KeyFile(settings.key_file, server_time)
+        keys.replace(key) if now else keys.rotate(key)
     before = "no other verifies: who has a token or a puzzle in hand must solve again" if now else "the one before it verifies for another hour"
     print(f"Key {key.kid} signs from now on; {before}.")
 
 
 def _purge(settings: Settings, audit: Audit, days: float | None) -> None:
+    days = settings.retention_days if days is None else days
+    if not 0 <= days < math.inf:
+        raise ConfigError(f"--days: expected 0 or more. Received: {days:g}")
     now, store = server_time(), open_store(settings)
     try:
+        lines = audit.purge(now - _DAY * days)  # first: a log that was changed is looked at before anything goes
         count = store.purge(now - _KEEP)
     finally:
         store.close()
-    lines = audit.purge(now - _DAY * (settings.retention_days if days is None else days))
     print(f"Forgot {count} challenges and tokens that are long over, and {lines} lines of the audit log.")
 
 
@@ -150,8 +159,8 @@ def _bench_threats(folder: Path) -> None:
     print(bench_threats.as_table(rows))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m app.captcha", description="Manage the sites, keys and records of the CAPTCHA service.")
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description="Manage the sites, keys and records of the CAPTCHA service.")
     parser.add_argument("--debug", action="store_true", help="show a traceback with an error")
     commands = parser.add_subparsers(dest="command", required=True)
     _add_sites(commands.add_parser("sites", help="the sites that rely on this service").add_subparsers(dest="verb", required=True))
@@ -161,7 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="the audit log").add_subparsers(dest="verb", required=True)
     audit.add_parser("verify", help="check that no line was changed or is missing")
     purge = commands.add_parser("purge", help="forget what is over, and old lines of the audit log")
-    purge.add_argument("--days", type=float, help=f"keep so many days of the audit log (default: {Settings.retention_days:g})")
+    purge.add_argument("--days", type=float, help=f"keep so many days of the audit log, 0 for none of it (default: {Settings.retention_days:g})")
     bom = commands.add_parser("sbom", help="write the bill of materials of what serving consists of, as CycloneDX JSON")
     bom.add_argument("--out", type=Path, default=Path("dist/sbom.json"), help="the file (default: %(default)s)")
     threats = commands.add_parser("threats-bench", help="measure the threats whose bounds are times and memory")

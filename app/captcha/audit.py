@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -25,11 +25,19 @@ from filelock import FileLock, Timeout
 
 from app.captcha.refusals import AuditError
 from fersys.atomic import replacing, unfinished_name
+from fersys.errors import FerSysError
 
 _START = "0" * 64
 _PATIENCE = 5.0  # seconds
 _CHAIN_LENGTH = 512
 _TAIL = 64 * 1024  # bytes, longer than any line
+
+
+_ASIDE = "Move both aside, with a note, as docs/captcha.md says, once it is clear what happened: the service begins new ones."
+
+
+class _ChangedError(Exception):
+    """The lines are not as they were written."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +89,47 @@ class Audit:
         Raises:
             AuditError: if it cannot be written.
         """
+        with self.recording(at, event, **fields):
+            pass
+
+    @contextmanager
+    def recording(self, at: float, event: str, **fields: str | int) -> Iterator[None]:
+        """Append a line about what is done within: if that raises, the line is taken back; if the line cannot be written, it is not begun.
+
+        Others who write wait as long as it takes. What is done within must not write a line of its own.
+
+        Args:
+            at: server time.
+            event: as of `record`.
+            fields: as of `record`.
+
+        Raises:
+            AuditError: if the line cannot be written.
+        """
         with self._locked():
             chain = self._settled()
-            if chain.start != chain.end and not self._path.exists():
-                raise AuditError(f"The audit log is missing: expected {self._path}. Received: none")
             line = _seal({"n": chain.count + 1, "at": round(at, 3), "event": event, **fields, "before": chain.end})
             with self._changing(chain, Chain(chain.start, _hash_of(line), chain.count + 1)):
+                size = self._size()
                 self._append(line)
+                try:
+                    yield
+                except BaseException:  # Ctrl+C too
+                    os.truncate(self._path, size)
+                    raise
+
+    def check(self) -> None:
+        """Look, without reading the lines and without waiting for those who write, whether another could be written.
+
+        Raises:
+            AuditError: if not. A full disk is not noticed.
+        """
+        with self._telling():
+            self._check_there(self._chain())
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT, 0o600))
+            for path in filter(Path.exists, (self._path, self._chain_path)):
+                path.open("ab").close()
 
     def verify(self) -> Chain:
         """Check every line that was written until now.
@@ -160,10 +202,11 @@ class Audit:
         self._save(replace(now, announced=after))
         try:
             yield
-        except OSError:
+        except (OSError, FerSysError):
             self._save(now)
             raise
-        self._save(after)
+        with suppress(OSError):  # as announced, it is read as done
+            self._save(after)
 
     def _append(self, line: str) -> None:
         """The line or nothing: half a line, on a full disk, would look like an edit ever after."""
@@ -184,8 +227,16 @@ class Audit:
         return self._path.stat().st_size if self._path.exists() else 0
 
     def _settled(self) -> Chain:
-        """The chain, once it is seen whether a change that was cut off had been done."""
-        chain = self._chain()
+        """The chain, once it is seen whether a change that was cut off had been done. Raises AuditError if one of the two files is missing."""
+        chain = self._finished(self._chain())
+        self._check_there(chain)
+        return chain
+
+    def _check_there(self, chain: Chain) -> None:
+        if chain.start != chain.end and not self._path.exists():
+            raise AuditError(f"The audit log is missing: expected {self._path} beside {self._chain_path}. Received: none. {_ASIDE}")
+
+    def _finished(self, chain: Chain) -> Chain:
         if chain.announced is None:
             return chain
         tail = self._tail()
@@ -218,7 +269,7 @@ class Audit:
             announced = fields.pop("announced", None)
             return Chain(**fields, announced=Chain(**announced) if announced else None)
         if self._size():
-            raise AuditError(f"The audit log's second file is missing: expected {self._chain_path}. Received: none")
+            raise AuditError(f"The audit log's second file is missing: expected {self._chain_path} beside {self._path}. Received: none. {_ASIDE}")
         return Chain()
 
     def _save(self, chain: Chain) -> None:
@@ -240,8 +291,11 @@ class Audit:
     def _telling(self) -> Iterator[None]:
         try:
             yield
+        except _ChangedError as error:
+            raise AuditError(f"{error}. The log: {self._path}; its second file: {self._chain_path}. {_ASIDE}") from error
         except (OSError, ValueError, TypeError, LookupError, AttributeError, Timeout) as error:
-            raise AuditError(f"The audit log cannot be read or written: {self._path}. Received: {type(error).__name__}") from error
+            what = f"{self._path}, with {self._chain_path.name} beside it"
+            raise AuditError(f"The audit log cannot be read or written: {what}. Received: {type(error).__name__}. {_ASIDE}") from error
 
 
 def _write(path: Path, chain: Chain) -> None:
@@ -280,7 +334,8 @@ def _check_all(snapshot: _Snapshot, before: float = 0.0) -> tuple[int, int, str]
         if not kept:
             count, place, start = index, snapshot.file.tell(), end
     if end != snapshot.chain.end or number != snapshot.chain.count:
-        raise AuditError(f"The audit log's end is missing: expected line {snapshot.chain.count}. Received: line {number}")
+        received = "no line" if end == snapshot.chain.start else f"line {number}"
+        raise _ChangedError(f"The audit log's end is missing: expected line {snapshot.chain.count}. Received: {received}")
     return count, place, start
 
 
@@ -301,5 +356,5 @@ def _check(line: str, number: int, before: str) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, AttributeError):
         right = False
     if not right:
-        raise AuditError(f"The audit log was changed: expected every line as it was written. Received: another line {number}")
+        raise _ChangedError(f"The audit log was changed: expected every line as it was written. Received: another line {number}")
     return {**fields, "hash": given}

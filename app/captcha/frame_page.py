@@ -68,7 +68,7 @@ def make_frame(service: Service, look: Look) -> FramePage:
     except StoreError:
         return _without_site(service, look, "internal-error", 503)
     if site is None and look.sitekey not in dummies.SITE_KEYS:
-        return _without_site(service, look, "invalid-sitekey", 400)
+        return _without_site(service, look, "invalid-sitekey" if look.sitekey else "missing-sitekey", 400)
     return FramePage(_page(service, look), _policy(site))
 
 
@@ -82,7 +82,7 @@ def _policy(site: Site | None) -> str:
 
 def _page(service: Service, look: Look, problem: str = "") -> str:
     language = look.language
-    states = _choose(service, language) + _working(language) + _told(look) + _face(language) + _done(look) + _problem(language)
+    states = _choose(service, language) + _working(language) + _told(look) + _face(language) + _done(look) + _problem(service, language)
     return (
         f'<!doctype html><html lang="{language}" data-theme="{look.theme}" data-place="{"tab" if _is_own(look) else "widget"}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{_say(language, "title")}</title>'
@@ -196,9 +196,12 @@ def _result(language: str) -> str:
     return f'<div class="result" data-part="result"><dl>{numbers}</dl><p class="quiet">{_say(language, "kept")}</p>{text}</div>{buttons}'
 
 
-def _problem(language: str) -> str:
-    buttons = f'<div class="row" data-part="ways">{_button("again", "again", language)}{_button("work", "work", language)}</div>'
-    return _state("problem", _say(language, "problem"), f'<p role="alert" data-part="problem"></p>{buttons}')
+def _problem(service: Service, language: str) -> str:
+    """The script shows, of the ways, those that can help: once more, and the one that was not gone."""
+    camera = _button("tell", "face", language) if service.judge else ""
+    buttons = f'<div class="row" data-part="ways">{_button("again", "again", language)}{_button("work", "work", language)}{camera}</div>'
+    title = f'<span data-part="problem-title">{_say(language, "say_failed")}</span>'
+    return _state("problem", title, f'<p role="alert" data-part="problem"></p>{buttons}')
 
 
 def _button(act: str, word: str, language: str, kind: str = "plain") -> str:

@@ -12,7 +12,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +27,7 @@ from fersys.errors import ConfigError
 OVERLAP = 3600.0
 _BYTES = 32  # as long as the hash, as RFC 7518 asks of HS256
 _PATIENCE = 5.0  # seconds
+_NEXT = "Put it back from a copy, or make another key with `python -m app keys rotate --now`: who has a token or a puzzle in hand solves again."
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class KeyFile:
         self._path, self._clock = path, clock
         self._known: _Known | None = None  # one object, for threads that ask while another reads
         if not path.exists():
-            self._change(first=True)
+            self._change(lambda: self._read()[0] if path.exists() else self._write([make_key()]))
 
     def signing(self) -> Key:
         """Return the newest key."""
@@ -103,29 +104,31 @@ class KeyFile:
         """Return a key by its name, unless it was retired longer than `OVERLAP` ago."""
         return next((key for key in self._read() if key.kid == kid and self._verifies(key)), None)
 
-    def rotate(self) -> Key:
-        """Make a new key, which signs from now on; forget those that no longer verify."""
-        return self._change(first=False)
+    def rotate(self, key: Key | None = None) -> Key:
+        """Put a key in front, a new one by default, which signs from now on; forget those that no longer verify."""
+        return self._change(lambda: self._add(key or make_key()))
 
-    def replace(self) -> Key:
-        """Make a new key, and forget all others at once: for a key that others may have seen."""
-        return self._change(first=False, overlap=False)
+    def replace(self, key: Key | None = None) -> Key:
+        """Put a key, a new one by default, in the place of all others at once: for one that others may have seen."""
+        return self._change(lambda: self._write([key or make_key()]))
 
     def _verifies(self, key: Key) -> bool:
         return key.retired_at is None or self._clock() < key.retired_at + OVERLAP
 
-    def _change(self, first: bool, overlap: bool = True) -> Key:
+    def _change(self, change: Callable[[], Key]) -> Key:
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with FileLock(f"{self._path}.lock", timeout=_PATIENCE, mode=0o600):
-                return self._read()[0] if first and self._path.exists() else self._add(overlap)
+                return change()
         except (OSError, Timeout) as error:
             raise StoreError(f"The key file cannot be written: {self._path}. Received: {type(error).__name__}") from error
 
-    def _add(self, overlap: bool) -> Key:
-        now, old = self._clock(), self._read() if overlap and self._path.exists() else ()
-        kept = [replace(key, retired_at=now if key.retired_at is None else key.retired_at) for key in old]
-        keys = [make_key(), *filter(self._verifies, kept)]
+    def _add(self, first: Key) -> Key:
+        now = self._clock()
+        kept = [replace(key, retired_at=now if key.retired_at is None else key.retired_at) for key in (self._read() if self._path.exists() else ())]
+        return self._write([first, *filter(self._verifies, kept)])
+
+    def _write(self, keys: Sequence[Key]) -> Key:
         with replacing(self._path) as path:
             path.unlink(missing_ok=True)
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
@@ -139,7 +142,7 @@ class KeyFile:
             if known is None or seen != known[0]:
                 self._known = known = seen, _read_keys(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError, TypeError) as error:
-            raise StoreError(f"The key file cannot be read: {self._path}. Received: {type(error).__name__}") from error
+            raise StoreError(f"The key file cannot be read: {self._path}. Received: {type(error).__name__}. {_NEXT}") from error
         return known[1]
 
 

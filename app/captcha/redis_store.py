@@ -132,7 +132,7 @@ def _failing_closed() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError, UnicodeDecodeError) as error:
-        raise StoreError(f"Redis does not answer. Received: {type(error).__name__}") from error
+        raise StoreError(f"Redis does not answer: expected the one in FERSYS_CAPTCHA_REDIS. Received: {type(error).__name__}") from error
 
 
 def open_url(url: str) -> RedisStore:

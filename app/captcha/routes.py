@@ -25,6 +25,8 @@ WORK = "/captcha/v1/work"
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
+_CLOSED = RefusedError("internal-error", 503, "Something here does not answer: try again later.", 5)
+
 Handler = Callable[[Service, Request], Awaitable[Response]]
 
 
@@ -42,7 +44,14 @@ def build_routes(service: Service) -> list[BaseRoute]:
         ("GET", "/captcha/openapi.json", _openapi),
         ("GET", "/captcha/docs", _docs),
     ]
-    return [Route(path, _endpoint(service, handler), methods=[method]) for method, path, handler in table]
+    routes = [Route(path, _endpoint(service, handler), methods=[method]) for method, path, handler in table]
+    return [*routes, Route(verdicts.PATH, JSONResponse(verdicts.unheard(405), 405, {**_HEADERS, "Allow": "POST"}))]  # any other method
+
+
+def build_closed_routes() -> list[BaseRoute]:
+    """Return routes that refuse whatever a service would answer: for one that cannot be opened."""
+    unheard = JSONResponse(verdicts.unheard(_CLOSED.status), _CLOSED.status, _HEADERS)
+    return [Route(verdicts.PATH, unheard), Route("/captcha/{path:path}", _answer(_CLOSED))]
 
 
 def _endpoint(service: Service, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
@@ -52,8 +61,8 @@ def _endpoint(service: Service, handler: Handler) -> Callable[[Request], Awaitab
         except RefusedError as refusal:
             response = _refused(service, refusal)
         except FerSysError as error:  # something cannot be reached: nothing passes, and nothing of it is told
-            service.log.error("internal-error", code=type(error).__name__)
-            response = _refused(service, RefusedError("internal-error", 503, "Something here does not answer: try again later.", 5))
+            service.tell("internal-error", error)
+            response = _refused(service, _CLOSED)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         return response
@@ -63,8 +72,12 @@ def _endpoint(service: Service, handler: Handler) -> Callable[[Request], Awaitab
 
 def _refused(service: Service, refusal: RefusedError) -> Response:
     service.meters.refusals.labels(refusal.code).inc()
+    return _answer(refusal)
+
+
+def _answer(refusal: RefusedError) -> JSONResponse:
     said = {"error": refusal.code, "message": str(refusal), "retry_after": round(refusal.wait, 1)}
-    return JSONResponse(said, refusal.status, _retry_after(refusal))
+    return JSONResponse(said, refusal.status, {**_HEADERS, **_retry_after(refusal)})
 
 
 def _retry_after(refusal: RefusedError) -> dict[str, str]:
@@ -163,7 +176,7 @@ async def _verify(service: Service, request: Request) -> Response:
 
 
 async def _health(service: Service, request: Request) -> Response:
-    await run_in_threadpool(service.store.check)
+    await run_in_threadpool(service.check)
     return JSONResponse({"status": "ok"})
 
 

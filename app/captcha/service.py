@@ -12,7 +12,7 @@ from app.captcha.keys import FixedKeys, KeyFile, Keys, parse_keys
 from app.captcha.logs import Log, make_log
 from app.captcha.meters import Meters
 from app.captcha.rates import Rates
-from app.captcha.refusals import RefusedError
+from app.captcha.refusals import AuditError, RefusedError
 from app.captcha.sessions import Alarm, Sessions
 from app.captcha.settings import Settings, read_settings
 from app.captcha.sites import Site
@@ -111,6 +111,22 @@ class Service:
         if now - self.tidied_at >= _TIDY_EVERY:
             self.tidied_at = now
             self.store.purge(now - _KEEP)
+
+    def check(self) -> None:
+        """Look whether anything could pass, without reading much.
+
+        Raises:
+            StoreError: if the store does not answer, or no key signs.
+            AuditError: if the audit log cannot be written.
+        """
+        self.store.check()
+        self.keys.signing()
+        self.audit.check()
+
+    def tell(self, event: str, error: Exception) -> None:
+        """Log that a fault of ours kept somebody out: its kind, and of the audit log what is wrong with it; other words may hold rows."""
+        reason = {"reason": str(error)} if isinstance(error, AuditError) else {}
+        self.log.error(event, code=type(error).__name__, **reason)
 
     def close(self) -> None:
         """Let go of files, connections and threads."""

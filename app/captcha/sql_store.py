@@ -19,6 +19,7 @@ from app.captcha.sites import Site
 from app.captcha.store import Ticket, reading
 
 _BUSY = 5.0  # seconds to wait for another writer
+_NEXT = "See that it is an SQLite file on a disk with room; put it back from a copy, or move it aside and start again: sites must then be added anew."
 _tables = sql.MetaData()
 _CHALLENGES = sql.Table(
     "challenges",
@@ -50,9 +51,10 @@ class SqlStore:
     """
 
     def __init__(self, engine: sql.Engine) -> None:
-        self._engine = engine
-        with _failing_closed():
+        self._engine, self._path = engine, engine.url.database or "in memory"
+        with self._failing_closed():
             _tables.create_all(engine)
+        self._file = _identity(self._path)
 
     def add_challenge(self, challenge: Challenge) -> None:
         """Keep a new challenge."""
@@ -70,7 +72,7 @@ class SqlStore:
 
     def add_ticket(self, ticket: Ticket) -> None:
         """Keep a ticket, in place of one of the same id that nobody has used yet."""
-        with _failing_closed(), self._engine.begin() as connection:
+        with self._failing_closed(), self._engine.begin() as connection:
             connection.execute(_TICKETS.delete().where((_TICKETS.c.id == ticket.id) & _TICKETS.c.used_at.is_(None)))
             connection.execute(_TICKETS.insert().values(_to_row(ticket)))
 
@@ -89,7 +91,7 @@ class SqlStore:
 
     def put_site(self, site: Site) -> None:
         """Keep a site, in place of the one with the same key."""
-        with _failing_closed(), self._engine.begin() as connection:
+        with self._failing_closed(), self._engine.begin() as connection:
             connection.execute(_SITES.delete().where(_SITES.c.key == site.key))
             connection.execute(_SITES.insert().values(key=site.key, body=sites.to_json(site)))
 
@@ -100,7 +102,7 @@ class SqlStore:
 
     def list_sites(self) -> list[Site]:
         """Return all sites, by name."""
-        with _failing_closed(), self._engine.connect() as connection:
+        with self._failing_closed(), self._engine.connect() as connection:
             found = [reading(sites.from_json, body) for body in connection.scalars(sql.select(_SITES.c.body))]
         return sorted(found, key=lambda site: (site.name, site.key))
 
@@ -113,7 +115,9 @@ class SqlStore:
         return sum(self._run(table.delete().where(table.c.expires < before)) for table in (_CHALLENGES, _TICKETS))
 
     def check(self) -> None:
-        """Raise StoreError unless the database answers."""
+        """Raise StoreError unless the database answers, and is the one that was opened: one that is deleted goes on answering whoever has it open."""
+        if _identity(self._path) != self._file:
+            raise StoreError(f"The database is gone: expected the file that was opened. Received: another one, or none, at {self._path}. {_NEXT}")
         self._row(sql.select(_SITES.c.key).limit(1))
 
     def close(self) -> None:
@@ -122,12 +126,28 @@ class SqlStore:
 
     def _run(self, statement: sql.Executable) -> int:
         """Execute in a transaction of its own; return how many rows it changed."""
-        with _failing_closed(), self._engine.begin() as connection:
+        with self._failing_closed(), self._engine.begin() as connection:
             return connection.execute(statement).rowcount
 
     def _row(self, statement: sql.Executable) -> Any:
-        with _failing_closed(), self._engine.connect() as connection:
+        with self._failing_closed(), self._engine.connect() as connection:
             return connection.execute(statement).first()
+
+    @contextmanager
+    def _failing_closed(self) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, OSError) as error:  # their words hold rows
+            raise StoreError(f"The database does not answer: {self._path}. Received: {type(error).__name__}. {_NEXT}") from error
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """What tells a file from another of the same name."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _to_row(ticket: Ticket) -> dict[str, Any]:
@@ -136,14 +156,6 @@ def _to_row(ticket: Ticket) -> dict[str, Any]:
 
 def _to_binding(text: str) -> Binding:
     return Binding(**json.loads(text))
-
-
-@contextmanager
-def _failing_closed() -> Iterator[None]:
-    try:
-        yield
-    except (SQLAlchemyError, OSError) as error:
-        raise StoreError(f"The database does not answer. Received: {type(error).__name__}") from error  # its words hold rows
 
 
 def open_file(path: Path) -> SqlStore:

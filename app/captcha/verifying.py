@@ -43,7 +43,7 @@ def verify(service: Service, fields: Mapping[str, str]) -> dict[str, Any]:
         except _UnverifiedError as error:
             answer = unverified(*error.codes)
         except (StoreError, AuditError) as error:
-            service.log.error("unverified", code=type(error).__name__)
+            service.tell("unverified", error)
             answer = unverified(INTERNAL)
     if fields.get("secret") in dummies.SECRETS:
         _warn_of_dummy(service)

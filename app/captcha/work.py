@@ -79,7 +79,7 @@ def redeem(service: Service, name: str, solution: Mapping[str, Any], address: st
         raise RefusedError("expired", 410, "The time to solve this puzzle is over.")
     key = service.keys.verifying(reading(lambda text: str(json.loads(text)["kid"]), ticket.body))
     if key is None:
-        raise RefusedError("expired", 410, "The key behind this puzzle is no longer good: ask for another puzzle.")
+        raise RefusedError("puzzle-ended", 410, "The key behind this puzzle is no longer good: ask for another puzzle.")
     if not _is_solved(key, ticket, solution):
         service.rates.count_failure(METHOD, address)
         service.meters.attempts.labels(METHOD, "failed").inc()

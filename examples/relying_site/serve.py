@@ -9,12 +9,12 @@ import http.client
 import json
 import os
 import re
+import sys
 import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -33,6 +33,9 @@ PATIENCE, TRIES = 5.0, 2  # seconds for the service's answer, and how often it i
 TOO_FAST = 429  # the HTTP status for those who ask too often
 MOST_ENTRIES, LONGEST = 100, 500
 _PAGE = Path(__file__).with_name("page.html")
+_SITE_S_FAULTS = {"missing-input-secret", "invalid-input-secret", "bad-request"}
+_SPENT = "timeout-or-duplicate"
+_CODE = re.compile("[a-z][a-z-]{0,40}")  # what is written to the log: neither a token nor a secret looks like this
 _DUMMIES = ("fs-dummy-", "1x0000", "2x0000", "3x0000")  # ours and Turnstile's keys for trying out: their answers name neither host nor action
 
 
@@ -96,7 +99,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         environment.get("SECRET_KEY", "fs-dummy-pass.secret"),
         environment.get("WIDGET_URL", ""),
         tuple(environment.get("HOSTS", "localhost").split(",")),
-        int(environment.get("PORT", Settings.port)),
+        _port(environment.get("PORT", str(Settings.port))),
     )
     if not urlsplit(settings.verify_url).path.endswith(tuple(PROVIDERS)):
         raise SystemExit(f"VERIFY_URL: expected one that ends in {' or '.join(PROVIDERS)}. Received: {settings.verify_url}")
@@ -105,21 +108,77 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return settings
 
 
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65_536):
+        raise SystemExit(f"PORT: expected a whole number from 1 to 65535. Received: {text[:40]!r}")
+    return int(text)
+
+
 class UnreachableError(Exception):
     """The CAPTCHA's service gave no answer, or had no time for one."""
 
 
-def is_human(settings: Settings, token: str) -> bool:
-    """Ask the service whether a token is good, which spends it. An answer that got lost is asked for once more, under the same key.
+@dataclass(frozen=True)
+class Refusal:
+    """Why nothing is written: a message for the visitor, and the HTTP status."""
+
+    said: str
+    status: int = 403
+
+
+_NOTHING = Refusal("", 200)
+MISSING = Refusal("Please solve the CAPTCHA first.")
+SPENT = Refusal("That CAPTCHA does not count: it was used before, or is too old. Please solve it again.")
+INVALID = Refusal("That CAPTCHA is not valid for this site. Please solve it again.")
+OUR_FAULT = Refusal("Nobody can write here just now. It is this site's fault, not yours: please tell its owner.", 500)
+UNREACHABLE = Refusal("The CAPTCHA's service has no answer just now, and without it nobody can write. Please wait and try again.", 503)
+
+
+def refusal_of(settings: Settings, token: str) -> Refusal | None:
+    """Ask the service whether a token is good, which spends it; None if it is. What is wrong with it goes to the log, for the site's owner."""
+    if not token:
+        return _refuse(MISSING, "the form came without a token")
+    try:
+        answer = verify(settings, token)
+    except UnreachableError as error:
+        return _refuse(UNREACHABLE, f"{settings.verify_url} does not answer: {error}")
+    if _is_good(settings, answer):
+        return None
+    return _judge(answer)
+
+
+def _judge(answer: Mapping[str, Any]) -> Refusal:
+    codes = _codes(answer)
+    if answer.get("success") is True:
+        return _refuse(INVALID, f"the token is for hostname {answer.get('hostname')!a:.80}, action {answer.get('action')!a:.80}")
+    if _SITE_S_FAULTS.intersection(codes):
+        return _refuse(OUR_FAULT, f"{', '.join(codes)}: compare SITE_KEY and SECRET_KEY with the service's")
+    return _refuse(SPENT if _SPENT in codes else INVALID, ", ".join(codes) or "the answer names no error code")
+
+
+def _codes(answer: Mapping[str, Any]) -> list[str]:
+    given = answer.get("error-codes")
+    return [code for code in given if isinstance(code, str) and _CODE.fullmatch(code)] if isinstance(given, list) else []
+
+
+def _refuse(refusal: Refusal, why: str) -> Refusal:
+    print(f"CAPTCHA refused ({refusal.status}): {why}", file=sys.stderr, flush=True)
+    return refusal
+
+
+def verify(settings: Settings, token: str) -> dict[str, Any]:
+    """Return the service's answer about a token. One that got lost is asked for once more, under the same key.
 
     Raises:
         UnreachableError: if no answer came. Nobody is let in then.
     """
     fields = {"secret": settings.secret_key, "response": token, "idempotency_key": str(uuid.uuid4())}
     for _ in range(TRIES):
-        with suppress(OSError, ValueError, http.client.HTTPException):  # the last one: an answer that broke off
-            return _is_good(settings, _post(settings.verify_url, fields))
-    raise UnreachableError(settings.verify_url)
+        try:
+            return _post(settings.verify_url, fields)
+        except (OSError, ValueError, http.client.HTTPException) as error:  # the last one: an answer that broke off
+            reason = f"{type(error).__name__}: {error}"
+    raise UnreachableError(reason)
 
 
 def _post(url: str, fields: Mapping[str, str]) -> dict[str, Any]:
@@ -134,7 +193,7 @@ def _post(url: str, fields: Mapping[str, str]) -> dict[str, Any]:
     answer = json.loads(content)
     if not isinstance(answer, dict):
         return {}
-    if "internal-error" in (answer.get("error-codes") or ()):
+    if "internal-error" in _codes(answer):
         raise ValueError("it says itself that it could not look at the token")
     return answer
 
@@ -155,28 +214,25 @@ class GuestBook:
 
     async def show(self, request: Request) -> Response:
         """Answer with the page."""
-        return self._page("")
+        return self._page()
 
     async def write(self, request: Request) -> Response:
         """Write an entry down, if it comes with a good token."""
         form = await request.form()
         name, words, token = (str(form.get(key, ""))[:4096] for key in ("name", "words", self.settings.provider.field))
-        if not token:
-            return self._page("Please solve the CAPTCHA first.", 403)
-        try:
-            human = await run_in_threadpool(is_human, self.settings, token)
-        except UnreachableError:
-            return self._page("The CAPTCHA's service has no answer just now, and without it nobody can write. Please wait and try again.", 503)
-        if not human:
-            return self._page("That CAPTCHA does not count: it was used before, or is too old. Please solve it again.", 403)
+        if refusal := await run_in_threadpool(refusal_of, self.settings, token):
+            return self._page(refusal, name[:LONGEST], words[:LONGEST])
         self.entries = [(name[:LONGEST], words[:LONGEST]), *self.entries][:MOST_ENTRIES]
         return RedirectResponse("/", 303)
 
-    def _page(self, said: str, status: int = 200) -> Response:
+    def _page(self, refusal: Refusal = _NOTHING, name: str = "", words: str = "") -> Response:
+        """The page; what was refused stands in the form again, so that nobody has to write it twice."""
         settings = self.settings
         entries = "".join(f"<li><b>{escape(name)}</b> {escape(words)}</li>" for name, words in self.entries)
         values = {
-            "said": escape(said),
+            "said": escape(refusal.said),
+            "name": escape(name),
+            "words": escape(words),
             "entries": entries,
             "script": escape(settings.script),
             "element": settings.provider.element,
@@ -184,7 +240,7 @@ class GuestBook:
             "action": ACTION,
         }
         html = re.sub(r"\{\{ (\w+) \}\}", lambda found: values[found[1]], _PAGE.read_text(encoding="utf-8"))
-        return HTMLResponse(html, status, {"Content-Security-Policy": _policy(settings.script), "Referrer-Policy": "strict-origin-when-cross-origin"})
+        return HTMLResponse(html, refusal.status, {"Content-Security-Policy": _policy(settings.script), "Referrer-Policy": "strict-origin-when-cross-origin"})
 
 
 def _policy(script: str) -> str:

@@ -11,6 +11,7 @@ const words = settings.words;
 const part = (name) => main.querySelector(`[data-part="${name}"]`);
 const isOnTab = document.documentElement.dataset.place === "tab";
 const ANSWERED = new Set(["refused", "expired"]); // attempts that were made, and did not count
+const OWNERS = new Set(["missing-sitekey", "invalid-sitekey", "invalid-hostname", "invalid-action", "invalid-cdata", "insecure"]); // no visitor can help these
 
 let site = null; // the page around us as the browser names it, and what it wants the token to say
 let attempt = null; // an AbortController, while there is an attempt
@@ -87,12 +88,31 @@ function fail(refusal) {
   tell("error", { code: refusal.code });
 }
 
+/** Words for a code; the way without a camera has some of its own. */
+function wordsFor(code) {
+  const action = site?.binding.action;
+  if (code === "invalid-action" && !action) return words.problem_missing_action;
+  const name = code.replaceAll("-", "_");
+  const text = (lastWay === "work" && words[`problem_work_${name}`]) || words[`problem_${name}`] || words.problem_failed;
+  return text.replace("{action}", () => action);
+}
+
+/** Show the buttons that can help: once more, and the way that was not gone. */
+function offerWays(code) {
+  const canHelp = !settings.problem && site && !OWNERS.has(code);
+  const helps = { again: canHelp, work: lastWay === "face" && (canHelp || (code === "insecure" && window.isSecureContext)), tell: lastWay === "work" && canHelp };
+  const buttons = [...part("ways").children];
+  for (const button of buttons) button.hidden = !helps[button.dataset.do];
+  part("ways").hidden = buttons.every((button) => button.hidden);
+}
+
 function complain(refusal) {
-  const text = words[`problem_${refusal.code.replaceAll("-", "_")}`] ?? words.problem_failed;
+  const text = wordsFor(refusal.code);
   const wait = refusal.wait > 1 ? ` ${words.wait.replace("{seconds}", Math.ceil(refusal.wait))}` : "";
   lastCode = refusal.code;
   part("problem").textContent = text + wait;
-  part("ways").hidden = Boolean(settings.problem) || !site;
+  part("problem-title").textContent = refusal.code === "token-expired" ? words.once_more : words.failed;
+  offerWays(refusal.code);
   show("problem");
 }
 
@@ -169,6 +189,7 @@ function leave() {
 
 /** Who was told already, and tried, need not be told again. */
 function again() {
+  if (lastWay === "work") return work();
   if (lastWay === "face") return ANSWERED.has(lastCode) || lastCode === "left" ? face() : show("tell");
   return restart();
 }

@@ -8,10 +8,11 @@
   const explicit = new URL(script.src).searchParams.get("render") === "explicit";
   const widgets = new Map(); // by id
   const OPTIONS = ["sitekey", "action", "cdata", "theme", "language", "callback", "expired-callback", "error-callback", "response-field-name"];
-  const PATIENCE = 4000; // milliseconds from a loaded frame to its first word; a browser that refuses to show it says nothing
+  const PATIENCE = 1000; // milliseconds from a loaded frame to its first word, which it says before; a browser that refuses to show it says nothing
+  const SILENCE = 20000; // milliseconds for it to load
   const REFUSED = {
-    en: "The CAPTCHA cannot be shown here. Is this site's host among those of its site key?",
-    de: "Das CAPTCHA kann hier nicht angezeigt werden. Steht der Name dieser Website bei ihrem Schlüssel?",
+    en: "The CAPTCHA does not answer, or is not meant for this site's address.",
+    de: "Das CAPTCHA antwortet nicht oder ist nicht für die Adresse dieser Website gedacht.",
   };
 
   function optionsOf(element, given) {
@@ -56,8 +57,10 @@
     const widget = { element, options, frame: frameOf(options), field: fieldOf(options), said: null, ready: false };
     const id = `fersys-captcha-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
     widgets.set(id, widget);
-    widget.frame.addEventListener("load", () => setTimeout(() => widget.ready || refuse(widget), PATIENCE));
-    element.append(widget.frame, widget.field);
+    const refuseIn = (time) => setTimeout(() => widget.ready || refuse(widget), time);
+    widget.frame.addEventListener("load", () => refuseIn(PATIENCE));
+    refuseIn(SILENCE);
+    element.replaceChildren(widget.frame, widget.field); // what stood there was for those who do not get this far
     return id;
   }
 
@@ -66,6 +69,7 @@
     widget.said = document.createElement("p");
     widget.said.role = "alert";
     widget.said.textContent = REFUSED[(widget.options.language || navigator.language).slice(0, 2)] || REFUSED.en;
+    widget.frame.style.display = "none"; // a browser's own page about the failure; if the frame answers after all it comes back
     widget.element.append(widget.said);
     call(widget.options["error-callback"], "frame-refused");
   }
@@ -77,6 +81,7 @@
     ready(widget) {
       widget.ready = true;
       widget.said?.remove();
+      widget.frame.style.display = "block";
       widget.field.value = "";
       tell(widget, { kind: "settings", action: widget.options.action || "", cdata: widget.options.cdata || "" });
     },
