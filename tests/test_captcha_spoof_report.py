@@ -69,6 +69,7 @@ def test_the_table_goes_into_the_docs_between_its_marks_and_nowhere_else(tmp_pat
     assert text.endswith("<!-- spoof table ends -->\nafter\n")
     assert "old" not in text
     assert "| photo, static | 0/150 |" in text
+    assert "(../reports/figures/spoof.svg)" in text
     assert fill("no marks", result()) == "no marks"
 
 

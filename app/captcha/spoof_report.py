@@ -66,10 +66,11 @@ def write_report(result: Mapping[str, Any], folder: Path) -> str:
 
 
 def fill(text: str, result: Mapping[str, Any]) -> str:
-    """Return a text with the table between its two marks; as it was if it has none."""
+    """Return a text with table and figure between its two marks; as it was if it has none."""
     before, begin, rest = text.partition(_BEGIN)
     _, end, after = rest.partition(_END)
-    return "".join([before, begin, "\n", *(f"{line}\n" for line in _table(result)), end, after]) if end else text
+    lines = [*_table(result), "", "![Share of attacks that pass](../reports/figures/spoof.svg)"]
+    return "".join([before, begin, "\n", *(f"{line}\n" for line in lines), end, after]) if end else text
 
 
 def _table(result: Mapping[str, Any]) -> list[str]:
