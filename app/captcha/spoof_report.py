@@ -69,8 +69,10 @@ def fill(text: str, result: Mapping[str, Any]) -> str:
     """Return a text with table and figure between its two marks; as it was if it has none."""
     before, begin, rest = text.partition(_BEGIN)
     _, end, after = rest.partition(_END)
+    if not end:
+        return text
     lines = [*_table(result), "", "![Share of attacks that pass](../reports/figures/spoof.svg)"]
-    return "".join([before, begin, "\n", *(f"{line}\n" for line in lines), end, after]) if end else text
+    return "".join([before, begin, "\n", *(f"{line}\n" for line in lines), end, after])
 
 
 def _table(result: Mapping[str, Any]) -> list[str]:
