@@ -31,8 +31,6 @@ _START = "0" * 64
 _PATIENCE = 5.0  # seconds
 _CHAIN_LENGTH = 512
 _TAIL = 64 * 1024  # bytes, longer than any line
-
-
 _ASIDE = "Move both aside, with a note, as docs/captcha.md says, once it is clear what happened: the service begins new ones."
 
 

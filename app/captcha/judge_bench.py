@@ -18,11 +18,11 @@ from app.captcha.judge import Prompt
 from app.captcha.service import Service
 from app.captcha.solving import Claim, Frame
 from app.captcha.spoof_bench import CUES, HOST, encode, open_rules, serve
+from app.captcha.spoof_people import CLIPS, Sources
 from fersys.errors import ConfigError
 from fersys.results import Image
 from fersys.video import opened
 
-_CLIPS = (".mp4", ".webm", ".mov")
 _FRAMES = 60
 _BUDGET = 40.0  # milliseconds a frame and person on one core
 _SECONDS = 0.1  # between two frames of a person
@@ -36,7 +36,7 @@ def judge_bench(folder: Path) -> str:
         ConfigError: if there is no clip.
         ModelError: if a model is missing.
     """
-    clips = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in _CLIPS] if folder.is_dir() else []
+    clips = Sources(folder).files(CLIPS)
     if not clips:
         raise ConfigError(f"Judge bench: expected clips in {folder}. Received: none")
     with opened(clips[0]) as reader:

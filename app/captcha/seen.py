@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from app.captcha.alarm import Alarm
 from app.captcha.cues import Bits
 
 _ALIKE = 10  # of 512 bits; frames of one person half a second apart differ by 11 or more (reports/spoof.md)
@@ -27,7 +28,7 @@ class SeenFrames:
         self._most, self._life, self._clock, self._lock = most, life, clock, threading.Lock()
         self._parts: deque[tuple[float, object, npt.NDArray[np.uint64]]] = deque()
         self._count = 0
-        self._timer: threading.Timer | None = None
+        self._alarm = Alarm()
 
     def holds(self, bits: Bits, owner: object) -> bool:
         """Whether a frame was shown in another challenge than the owner's; `bits` are those of `cues.hash_of`."""
@@ -45,8 +46,7 @@ class SeenFrames:
             self._parts.append((self._clock(), owner, _packed(np.stack(frames))))
             self._count += len(frames)
             self._forget()
-            if self._timer is None:
-                self._wait()
+            self._wait()
 
     def _forget(self) -> None:
         while self._parts and (self._count > self._most or self._parts[0][0] <= self._clock() - self._life):
@@ -54,11 +54,8 @@ class SeenFrames:
 
     def _wait(self) -> None:
         """Come back when the oldest has to go: the promise of an hour holds also if nobody plays any more."""
-        self._timer = None
         if self._parts and math.isfinite(self._life):
-            self._timer = threading.Timer(max(self._parts[0][0] + self._life - self._clock(), 0.01), self._come_back)
-            self._timer.daemon = True
-            self._timer.start()
+            self._alarm.set(self._parts[0][0] + self._life - self._clock(), self._come_back)
 
     def _come_back(self) -> None:
         with self._lock:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.captcha import own
+from app.captcha.alarm import Alarm
 from app.captcha.audit import Audit
 from app.captcha.challenges import Binding, make_id
 from app.captcha.clock import Clock, server_time
@@ -13,7 +14,7 @@ from app.captcha.logs import Log, make_log
 from app.captcha.meters import Meters
 from app.captcha.rates import Rates
 from app.captcha.refusals import AuditError, RefusedError
-from app.captcha.sessions import Alarm, Sessions
+from app.captcha.sessions import Sessions
 from app.captcha.settings import Settings, read_settings
 from app.captcha.sites import Site
 from app.captcha.store import Store

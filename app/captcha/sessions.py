@@ -3,14 +3,13 @@
 import math
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from app.captcha.judge import JudgeSession
 from app.captcha.refusals import RefusedError
 
-_SOON = 0.05  # seconds: clocks and timers need not agree to the last bit
 _SILENCE = 15.0  # seconds: a page sends several frames a second, and opens the camera before it begins
 
 
@@ -108,31 +107,3 @@ class Sessions:
         """Return when the next challenge under way is out of time, as server time; infinite if there is none."""
         with self._lock:
             return min((seat.deadline for seat in self._seats.values()), default=math.inf)
-
-
-class Alarm:
-    """Wakes somebody later, in a thread of its own; one waits at a time. What time it is, whoever wakes asks their own clock."""
-
-    def __init__(self) -> None:
-        self._lock, self._is_off = threading.Lock(), False
-        self._timer: threading.Timer | None = None
-
-    def set(self, seconds: float, wake: Callable[[], None]) -> None:
-        """Call `wake` in so many seconds, unless it is waited for already."""
-        with self._lock:
-            if self._timer is None and not self._is_off:
-                self._timer = threading.Timer(max(seconds, _SOON), self._ring, [wake])
-                self._timer.daemon = True
-                self._timer.start()
-
-    def _ring(self, wake: Callable[[], None]) -> None:
-        with self._lock:
-            self._timer = None
-        wake()
-
-    def switch_off(self) -> None:
-        """Wake nobody any more."""
-        with self._lock:
-            self._is_off = True
-            if self._timer is not None:
-                self._timer.cancel()

@@ -24,7 +24,7 @@ _MOVED = 0.3  # eye widths the background must have moved before it says anythin
 # What is kept of the way from rest to pose is at least so many seconds apart. All of it is kept for as long as an answer may
 # take: whoever could make its beginning be forgotten would have a jump forgotten with it.
 _APART, _KEPT = 0.06, 240
-_NOTHING = np.zeros((0, 0))
+_NO_GRAY, _NO_BACKGROUND = np.zeros((0, 0), np.uint8), np.zeros((0, 0))
 
 
 @dataclass
@@ -94,7 +94,7 @@ class Step:
             return
         if self.latest is not None:
             self.frozen = [*self.frozen, cues.is_frozen(self.latest.gray, sight.gray)][-_KEPT:]
-        bare = replace(sight, gray=np.asarray(_NOTHING, np.uint8), background=_NOTHING)
+        bare = replace(sight, gray=_NO_GRAY, background=_NO_BACKGROUND)
         self.path, self.latest = [*self.path, bare][-_KEPT:], sight
 
     def _rest(self, sight: Sight) -> None:
