@@ -53,10 +53,11 @@ class Fault:
 
 @dataclass
 class Line:
-    """The proxy: its address, and all requests that came, as "METHOD /path?query"."""
+    """The proxy: its address, all requests that came, as "METHOD /path?query", and one `cuts` for each line it has cut."""
 
     url: str
     requests: list[str] = field(default_factory=list)
+    cuts: threading.Semaphore = field(default_factory=partial(threading.Semaphore, 0))
 
     def count(self, part: str = "") -> int:
         """How many requests have `part` in them."""
@@ -151,6 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.wfile.flush()
         self.connection.shutdown(socket.SHUT_RDWR)
+        self._proxy.line.cuts.release()
 
     def unsent(self, _: Fault, __: bytes) -> None:
         self._cut()
