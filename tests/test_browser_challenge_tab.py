@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Frame, FrameLocator, Locator, Page, expect
+from playwright.sync_api import Browser, Frame, FrameLocator, Locator, Page, Route, expect
 
 from app.captcha import own
 from app.captcha.scripted import ScriptedJudge, paint
@@ -248,6 +248,7 @@ def test_an_open_camera_is_closed_whatever_is_shown(visit: Visit, way: str) -> N
 LOST = {
     "a frame and the first question": "if (about && (lost += 1) <= 2) throw new TypeError('offline');",
     "the last answer": "if (sent && (await (answer = await ask(path, options)).clone().json()).state === 'passed') throw new TypeError('offline');",
+    "half an answer": """if (sent && (lost += 1) === 1) return new Response('{"state": "op');""",
 }
 
 
@@ -257,6 +258,16 @@ def test_a_network_that_fails_for_a_moment_costs_nothing(visit: Visit, what: str
     visit.begin()
     visit.wait_for("done")
     expect(visit.part("streak")).to_have_text("1")
+
+
+def test_a_request_that_hangs_is_given_up_and_costs_nothing(visit: Visit) -> None:
+    hanging: list[Route] = []
+    visit.page.route("**/frames", lambda route: hanging.append(route), times=1)
+    visit.frame.evaluate("const later = setTimeout; window.setTimeout = (act, delay) => later(act, Math.min(delay, 1000)); undefined;")
+    visit.begin()
+    visit.wait_for("done")
+    expect(visit.part("streak")).to_have_text("1")
+    assert len(hanging) == 1
 
 
 def test_a_network_that_stays_away_ends_it_and_closes_the_camera(visit: Visit) -> None:
