@@ -37,8 +37,11 @@ demo: $(VENV)/.app-installed ## install what serving needs, start the app on htt
 share: $(VENV)/.app-installed ## the same with a public link, which sends pictures through Gradio's servers; fails if there is none
 	$(RUN) -m app --share
 
+# A file of tests stays in one process, with the servers and browsers that it starts; `make test PARALLEL=` runs all in one.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 test: lint ## install everything, then ruff, mypy --strict and all tests
-	$(RUN) -m pytest
+	$(RUN) -m pytest $(PARALLEL)
 
 data: $(VENV)/.dev-installed ## load FER2013, print its counts and its twins
 	$(RUN) -m train data
