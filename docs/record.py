@@ -82,6 +82,18 @@ def open_tab(page: Page, name: str, shows: str) -> None:
 
 def walk(page: Page, film: Film) -> None:
     """Show the tabs that people come for."""
+    show_image(page, film)
+    show_webcam(page, film)
+    show_challenge(page, film)
+    show_drawn(page, film)
+    open_tab(page, "compare", "#fersys-tab-compare svg, .fersys-compare svg")
+    page.wait_for_timeout(1200)
+    film.hold(2500)
+    page.screenshot(path=HERE / "compare.png")
+
+
+def show_image(page: Page, film: Film) -> None:
+    """What both models make of a photo."""
     page.wait_for_selector(".fersys-examples button")
     film.hold(1200)
     page.click(".fersys-examples button >> nth=0")
@@ -90,13 +102,35 @@ def walk(page: Page, film: Film) -> None:
     page.wait_for_timeout(800)
     film.hold(2200)
     page.screenshot(path=HERE / "screenshot.png")
+
+
+def show_webcam(page: Page, film: Film) -> None:
+    """What they make of a camera."""
     open_tab(page, "webcam", "[data-for=intro] [data-do=start]")
     film.hold(1000)
     page.click("#fersys-live [data-for=intro] [data-do=start]")
     page.wait_for_selector(".fersys-live-box", timeout=60_000)
     film.roll(12)
     page.screenshot(path=HERE / "webcam.png")
-    open_tab(page, "captcha", "#fersys-play [data-do=guess]")
+
+
+def show_challenge(page: Page, film: Film) -> None:
+    """The emoji challenge; who smiles all the time does not pass it."""
+    open_tab(page, "captcha", ".fersys-challenge iframe[data-ready]")
+    inside = page.frame_locator(".fersys-challenge iframe")
+    inside.locator("[data-for=choose] [data-do=tell]").click()
+    page.wait_for_timeout(400)
+    film.hold(2200)
+    inside.locator("[data-for=tell] [data-do=face]").click()
+    inside.locator("[data-part=picture] svg").wait_for(timeout=60_000)
+    page.wait_for_timeout(1500)
+    film.roll(8)
+    page.screenshot(path=HERE / "captcha.png")
+    inside.locator("[data-for=face] [data-do=back]").click()
+
+
+def show_drawn(page: Page, film: Film) -> None:
+    """A drawn face is guessed, wrongly or by luck."""
     page.click("#fersys-play [data-do=guess] >> nth=0")
     page.wait_for_selector("#fersys-play svg >> visible=true", timeout=60_000)
     page.wait_for_timeout(600)
@@ -104,11 +138,6 @@ def walk(page: Page, film: Film) -> None:
     page.keyboard.press("4")
     page.wait_for_timeout(600)
     film.hold(2200)
-    page.screenshot(path=HERE / "captcha.png")
-    open_tab(page, "compare", "#fersys-tab-compare svg, .fersys-compare svg")
-    page.wait_for_timeout(1200)
-    film.hold(2500)
-    page.screenshot(path=HERE / "compare.png")
 
 
 def main() -> int:
