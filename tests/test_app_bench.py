@@ -1,4 +1,4 @@
-"""The live view's bench: its made camera, its ratios and what it writes. It measures nothing here."""
+"""The live view's bench: its made camera, its ratios and what it writes. The rates of half a second are no measurement."""
 
 import io
 from pathlib import Path
@@ -9,9 +9,10 @@ import pytest
 
 from app.bench import __main__ as command
 from app.bench.camera import browser_flags, write_clip
-from app.bench.transports import WAYS, Echo, Rates, as_markdown, report
+from app.bench.transports import WAYS, Echo, Rates, as_markdown, measure, report
 from fersys import detect
 from fersys.results import Image
+from tests.browsing import launched
 from tests.test_live import ARMS
 
 RATES = Rates(dict(zip(WAYS, ([20.0, 10.0, 30.0], [18.0, 10.0, 15.0], [10.0, 5.0, 10.0], [8.0, 4.0, 6.0]), strict=True)))
@@ -59,6 +60,12 @@ def test_what_was_measured_is_written(tmp_path: Path, monkeypatch: pytest.Monkey
     assert command.main(["--out", str(tmp_path / "reports")]) == 0
     assert (tmp_path / "reports" / "stream.md").read_text(encoding="utf-8") == as_markdown(report(RATES))
     assert "socket_live" in capsys.readouterr().out
+
+
+def test_every_way_gets_through_in_a_browser(chromium_path: str, astronaut: Image, tmp_path: Path) -> None:
+    with launched(chromium_path, *browser_flags(write_clip(astronaut, tmp_path / "clip.mjpeg", frames=4))) as browser:
+        rates = measure(browser, ARMS, seconds=0.5, rounds=1)
+    assert {way: rate > 0 for (way, (rate,)) in rates.rounds.items()} == dict.fromkeys(WAYS, True)
 
 
 def test_without_a_browser_the_command_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -115,7 +115,7 @@ class Echo(Watcher):
         return self._sight
 
 
-_PAGE = """<!doctype html><meta charset="utf-8"><title>bench</title><body><style>{style}</style>{view}<script>{script}</script>"""
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>bench</title><body><style>{style}</style>{view}<script>{script}</script>"""
 
 
 @contextmanager
