@@ -50,7 +50,8 @@ which all ways take turns. `python -m app.bench` makes this file.
 
 Faces are looked for, and models asked, at most {looks} times a second; in the frames between, boxes are carried on. Over
 our socket an answer does not wait for a look that takes long.
-Gradio's stream runs with `stream_every=0.05`.
+Gradio's stream runs with `stream_every=0.05`. On an idle machine nothing can be faster than the camera, which gives 30
+frames a second, nor Gradio's stream than its 20; on a busy one the ways fall behind by different amounts.
 """
 
 
