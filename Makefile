@@ -67,7 +67,7 @@ spoof-bench: $(VENV)/.app-installed ## attack the emoji challenge with photos, f
 	$(RUN) -m app.captcha spoof-bench --count $(or $(COUNT),150)
 
 threats-bench: $(VENV)/.dev-installed ## the CAPTCHA's threats: the counted ones in full, then times and memory (reports/threats.md)
-	FERSYS_THREATS=full $(RUN) -m pytest -q tests/test_threats_*.py
+	FERSYS_THREATS=full $(RUN) -m pytest -q $(PARALLEL) tests/test_threats_*.py
 	$(RUN) -m app.captcha threats-bench
 
 sbom: $(VENV)/.app-installed ## the bill of materials of what serving consists of: dist/sbom.json (CycloneDX)
