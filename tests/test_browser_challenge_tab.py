@@ -19,7 +19,7 @@ from tests.made_captcha import Desk, make_desk
 from tests.made_puppet import Puppeteer
 from tests.served import Served, serve_captcha, tiny_arms
 from tests.served import serve as serve_alone
-from tests.test_browser_captcha import go_to
+from tests.test_browser_captcha import await_state, go_to
 
 ASKED = ("angry", "happy", "sad", "surprise")
 _GERMAN_PHONE = {"viewport": PHONE, "locale": "de-DE", "color_scheme": "dark"}
@@ -369,6 +369,7 @@ def test_who_leaves_the_page_is_told_why_the_camera_is_off(visit: Visit) -> None
 def test_practice_has_the_tab_to_itself_while_a_game_runs(visit: Visit) -> None:
     visit.page.locator("#fersys-play [data-do=guess]:visible").first.click()
     expect(visit.page.locator("#fersys-challenge")).to_be_hidden()
+    await_state(visit.page, "guess")  # before that another button stops it
     visit.page.locator("#fersys-play [data-do=stop]:visible").first.click()
     expect(visit.page.locator("#fersys-challenge")).to_be_visible()
 

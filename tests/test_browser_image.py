@@ -76,7 +76,7 @@ def test_a_photo_gets_boxes_bars_and_times_and_nothing_leaves_the_machine(
     assert all(emotion in answer for emotion in EMOTIONS)
     assert answer.count("%") == 2 * (len(EMOTIONS) + 1)  # two models: seven bars and a verdict each
     assert " ms" in shown_card(page)
-    assert page.locator(".fersys-frame img").evaluate("image => image.complete && image.naturalWidth") == 640
+    page.wait_for_function("(([image]) => image.complete && image.naturalWidth === 640)(document.querySelectorAll('.fersys-frame img'))")
     assert [url for url in asked if not url.startswith((f"{served.url}/", "data:", "blob:"))] == []
     assert len(asked) > 10
     page.screenshot(path=tmp_path / "answer.png", full_page=True)
