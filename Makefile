@@ -37,11 +37,13 @@ demo: $(VENV)/.app-installed ## install what serving needs, start the app on htt
 share: $(VENV)/.app-installed ## the same with a public link, which sends pictures through Gradio's servers; fails if there is none
 	$(RUN) -m app --share
 
-# A file of tests stays in one process, with the servers and browsers that it starts; `make test PARALLEL=` runs all in one.
+# A file of tests stays in one process, with the servers that it starts; `make test PARALLEL=` runs all in one. Pages in a
+# browser are tested first and by themselves: beside other work they are slow in ways that no visitor's are.
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: lint ## install everything, then ruff, mypy --strict and all tests
-	$(RUN) -m pytest $(PARALLEL)
+	$(RUN) -m pytest tests/test_browser_*.py
+	$(RUN) -m pytest $(PARALLEL) --ignore-glob='*/test_browser_*'
 
 data: $(VENV)/.dev-installed ## load FER2013, print its counts and its twins
 	$(RUN) -m train data

@@ -99,7 +99,7 @@ def test_cancelling_stops_the_work_and_deletes_the_video(page: Page, astronaut: 
     choose(page, write(tmp_path / "long.mp4", wandering(astronaut, 1500)))
     state(page, "working")
     expect(page.locator("[data-left]")).to_contain_text("Frame", timeout=PATIENCE)
-    assert page.locator("progress").evaluate("bar => bar.value") > 0
+    page.wait_for_function("document.querySelector('#fersys-video progress').value > 0")
     page.click("[data-cancel]")
     state(page, "start")
     page.wait_for_function("true")
