@@ -37,8 +37,8 @@ demo: $(VENV)/.app-installed ## install what serving needs, start the app on htt
 share: $(VENV)/.app-installed ## the same with a public link, which sends pictures through Gradio's servers; fails if there is none
 	$(RUN) -m app --share
 
-# A file of tests stays in one process, with the servers that it starts; `make test PARALLEL=` runs all in one. Pages in a
-# browser are tested first and by themselves: beside other work they are slow in ways that no visitor's are.
+# Pages in a browser are tested first and by themselves: beside other work they are slow in ways that no visitor's are. Of
+# the rest a file stays in one process, with the servers that it starts; `make test PARALLEL=` takes one process for all.
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: lint ## install everything, then ruff, mypy --strict and all tests
